@@ -1,0 +1,43 @@
+# Compiler flags and the two functions every folder uses: burin_library() and burin_test().
+add_library(burin_flags INTERFACE)
+target_compile_options(burin_flags INTERFACE
+  -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  # Float results are part of the specification: no contraction or reassociation by the compiler.
+  -ffp-contract=off -fno-fast-math -ffunction-sections -fdata-sections)
+target_include_directories(burin_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/runtime/include)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(burin_flags INTERFACE -Wno-nullability-extension)
+  target_link_options(burin_flags INTERFACE -fuse-ld=lld-22)
+endif()
+target_link_options(burin_flags INTERFACE -Wl,--gc-sections -Wl,--as-needed)
+if(BURIN_SANITIZE)
+  target_compile_options(burin_flags INTERFACE -fsanitize=${BURIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(burin_flags INTERFACE -fsanitize=${BURIN_SANITIZE})
+endif()
+
+# burin_library(NAME [DEPS...]): all *.cpp of the current folder except *_test.cpp.
+function(burin_library name)
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  add_library(${name} STATIC ${sources})
+  target_compile_features(${name} PUBLIC cxx_std_23)
+  target_link_libraries(${name} PUBLIC burin_flags ${ARGN})
+endfunction()
+
+# burin_test(NAME [DEPS...]): one GoogleTest program of all *_test.cpp of the current folder.
+function(burin_test name)
+  if(NOT BURIN_TESTS)
+    return()
+  endif()
+  find_package(GTest REQUIRED)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS *_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_compile_features(${name} PRIVATE cxx_std_23)
+  target_compile_definitions(${name} PRIVATE BURIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE burin_flags GTest::gtest GTest::gtest_main ${ARGN})
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+enable_testing()
