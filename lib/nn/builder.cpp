@@ -1,0 +1,203 @@
+#include "lib/nn/builder.h"
+
+#include "runtime/core/op.h"
+
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Verifier.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace burin::nn {
+
+namespace {
+// Folding a value bigger than this would trade file size for nothing (a huge Expand, say).
+constexpr int64_t kMaxFoldedElements = int64_t(1) << 26;
+
+// Collects MLIR diagnostics while it lives; text() is the first of them.
+class DiagnosticCapture {
+public:
+  explicit DiagnosticCapture(MLIRContext* context) : handler_(context, [this](Diagnostic& d) {
+    if (text_.empty()) text_ = d.str();
+    return success();
+  }) {}
+  const std::string& text() const { return text_; }
+
+private:
+  std::string text_;
+  ScopedDiagnosticHandler handler_;
+};
+} // namespace
+
+void loadDialects(MLIRContext& context) {
+  context.disableMultithreading();
+  context.loadDialect<NNDialect, quant::QuantDialect>();
+  context.getDiagEngine().registerHandler([](Diagnostic&) { return success(); });
+}
+
+bool isConstant(Value value) { return value && value.getDefiningOp<ConstantOp>(); }
+
+rt::TensorType typeOf(Value value) {
+  rt::TensorType type;
+  [[maybe_unused]] bool ok = tensorType(value.getType(), type);
+  assert(ok && "value without a program tensor type");
+  return type;
+}
+
+GraphBuilder::GraphBuilder(MLIRContext* context, StringRef graphName)
+    : context_(context), module_(ModuleOp::create(UnknownLoc::get(context))), builder_(context) {
+  builder_.setInsertionPointToStart(module_->getBody());
+  auto graph = GraphOp::create(builder_, builder_.getUnknownLoc(), builder_.getStringAttr(graphName));
+  builder_.setInsertionPointToStart(&graph.getBody().emplaceBlock());
+}
+
+Value GraphBuilder::input(const std::string& name, const rt::TensorType& type) {
+  auto t = RankedTensorType::get(ArrayRef<int64_t>(type.shape.dim, type.shape.rank), elementType(context_, type.dtype));
+  return InputOp::create(builder_, builder_.getUnknownLoc(), t, builder_.getStringAttr(name), DictionaryAttr());
+}
+
+Value GraphBuilder::makeConstant(const rt::TensorType& type, AsmResourceBlob blob, const std::string& name) {
+  auto t = RankedTensorType::get(ArrayRef<int64_t>(type.shape.dim, type.shape.rank), elementType(context_, type.dtype));
+  auto value = DenseResourceElementsAttr::get(t, name.empty() ? "c" : name, std::move(blob));
+  auto constant = ConstantOp::create(builder_, builder_.getUnknownLoc(), t, value);
+  if (!name.empty()) setNames(constant, {name});
+  return constant;
+}
+
+Value GraphBuilder::constant(const rt::TensorType& type, ArrayRef<char> bytes, const std::string& name) {
+  return makeConstant(type, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64), name);
+}
+
+Value GraphBuilder::constantView(const rt::TensorType& type, ArrayRef<char> bytes, std::shared_ptr<const void> owner,
+                                 const std::string& name) {
+  size_t align = rt::dtypeBytes(type.dtype);
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % align) return constant(type, bytes, name);
+  AsmResourceBlob blob(bytes, align, [owner](void*, size_t, size_t) {}, /*dataIsMutable=*/false);
+  return makeConstant(type, std::move(blob), name);
+}
+
+Value GraphBuilder::constantInts(ArrayRef<int64_t> values, const std::string& name) {
+  return constant({rt::DType::I64, {static_cast<int64_t>(values.size())}},
+                  ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 8), name);
+}
+Value GraphBuilder::constantInt(int64_t value) {
+  return constant({rt::DType::I64, {}}, ArrayRef<char>(reinterpret_cast<const char*>(&value), 8));
+}
+Value GraphBuilder::constantFloats(ArrayRef<float> values, ArrayRef<int64_t> shape, const std::string& name) {
+  rt::TensorType type{rt::DType::F32, {}};
+  for (int64_t d : shape) type.shape.push(d);
+  return constant(type, ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4), name);
+}
+Value GraphBuilder::constantFloat(float value) { return constantFloats(value, {}); }
+Value GraphBuilder::none() {
+  return NoneOp::create(builder_, builder_.getUnknownLoc(), NoneType::get(context_));
+}
+
+Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>> evaluate(const std::string& type, const rt::Attrs& attrs,
+                                                                           const std::vector<ConstantTensor*>& operands) {
+  rt::Node node;
+  node.type = type;
+  node.attrs = attrs;
+  std::vector<rt::Tensor> inputs(operands.size());
+  rt::Signature signature{node.attrs, {}};
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i]) {
+      inputs[i].type = operands[i]->type;
+      inputs[i].data = const_cast<void*>(operands[i]->data);
+      inputs[i].constant = true;
+      rt::computeStrides(inputs[i].type.shape, nullptr, 0, inputs[i].stride);
+    }
+    signature.inputs.push_back(operands[i] ? &inputs[i].type : nullptr);
+    node.inputs.push_back(operands[i] ? &inputs[i] : nullptr);
+  }
+  std::vector<rt::TensorType> types;
+  std::string error;
+  const rt::OpDef* def = rt::findOp(type);
+  if (!def) return fail(ErrorCode::Unsupported, "unknown op type '" + type + "'");
+  if (!def->infer(signature, types, error)) return fail(ErrorCode::Input, error);
+  std::vector<std::pair<rt::TensorType, std::vector<char>>> results;
+  std::vector<rt::Tensor> outputs(types.size());
+  for (size_t i = 0; i < types.size(); ++i) {
+    results.emplace_back(types[i], std::vector<char>(types[i].shape.elements() * rt::dtypeBytes(types[i].dtype)));
+    outputs[i].type = types[i];
+    rt::computeStrides(types[i].shape, nullptr, 0, outputs[i].stride);
+  }
+  for (size_t i = 0; i < types.size(); ++i) {
+    outputs[i].data = results[i].second.data();
+    node.outputs.push_back(&outputs[i]);
+  }
+  auto kernel = def->make(node, {}, error);
+  if (!kernel) return fail(ErrorCode::Unsupported, error);
+  rt::ThreadPool pool(1);
+  std::vector<uint8_t> scratch(kernel->scratchBytes() + 64);
+  rt::Context context{pool, scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64)};
+  kernel->run(context);
+  if (context.failure) return fail(ErrorCode::Input, context.failure);
+  return results;
+}
+
+Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value> operands, const AttrList& attrs,
+                                             ArrayRef<std::string> names, const std::string& node) {
+  std::string type = "nn." + mnemonic.str();
+  std::string where = !node.empty() ? node : !names.empty() ? names[0] : type;
+  DictionaryAttr dictionary = attrs.dictionary();
+  SmallVector<Type> types;
+  {
+    DiagnosticCapture capture(context_);
+    if (failed(inferTypes(type, context_, builder_.getUnknownLoc(), operands, dictionary, types)))
+      return fail(Error{ErrorCode::Input, {}, where, capture.text(), "check the operator's attributes and input shapes"});
+  }
+  auto nameOf = [&](size_t i) { return i < names.size() ? names[i] : std::string(); };
+
+  bool foldable = !operands.empty();
+  for (Value v : operands) foldable &= isConstant(v) || isa<NoneType>(v.getType());
+  for (Type t : types) foldable &= cast<RankedTensorType>(t).getNumElements() <= kMaxFoldedElements;
+  if (foldable) {
+    std::vector<ConstantTensor> storage(operands.size());
+    std::vector<ConstantTensor*> inputs;
+    for (size_t i = 0; i < operands.size(); ++i) {
+      if (isConstant(operands[i])) storage[i] = {typeOf(operands[i]), constantBytes(operands[i]).data()};
+      inputs.push_back(isConstant(operands[i]) ? &storage[i] : nullptr);
+    }
+    auto folded = evaluate(type, programAttrs(dictionary), inputs);
+    if (!folded) return std::unexpected(atOp(folded.error(), where));
+    std::vector<Value> results;
+    for (size_t i = 0; i < folded->size(); ++i)
+      results.push_back(constant((*folded)[i].first, (*folded)[i].second, nameOf(i)));
+    return results;
+  }
+
+  OperationState state(builder_.getUnknownLoc(), type);
+  state.addOperands(operands);
+  state.addTypes(types);
+  state.addAttributes(dictionary.getValue());
+  Operation* op = builder_.create(state);
+  std::vector<std::string> all;
+  for (size_t i = 0; i < types.size(); ++i) all.push_back(nameOf(i));
+  setNames(op, all);
+  if (!node.empty()) op->setAttr("node", builder_.getStringAttr(node));
+  auto results = op->getResults();
+  return std::vector<Value>(results.begin(), results.end());
+}
+
+Result<Value> GraphBuilder::op(StringRef mnemonic, ArrayRef<Value> operands, const AttrList& attrs, const std::string& name,
+                               const std::string& node) {
+  BURIN_ASSIGN(std::vector<Value> results, ops(mnemonic, operands, attrs, name.empty() ? ArrayRef<std::string>() : name, node));
+  return results.at(0);
+}
+
+Result<OwningOpRef<ModuleOp>> GraphBuilder::finish(ArrayRef<Value> outputs, ArrayRef<std::string> names) {
+  auto output = OutputOp::create(builder_, builder_.getUnknownLoc(), outputs);
+  setNames(output, names);
+  // Constants that only served folding go away.
+  Block* block = output->getBlock();
+  for (Operation& op : llvm::make_early_inc_range(llvm::reverse(*block)))
+    if (!isa<InputOp, OutputOp>(op) && op.use_empty()) op.erase();
+  DiagnosticCapture capture(context_);
+  if (failed(verify(*module_))) return fail(ErrorCode::Internal, "the imported graph is not valid: " + capture.text());
+  return std::move(module_);
+}
+
+} // namespace burin::nn
