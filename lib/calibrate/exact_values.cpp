@@ -1,0 +1,84 @@
+#include "lib/calibrate/exact_values.h"
+
+#include "lib/calibrate/float_key.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace burin::detail {
+
+void LargestValues::prune() {
+  if (size_ <= kCapacity) return;
+  const auto begin = keys_.begin();
+  std::nth_element(begin, begin + (kCapacity - 1), begin + static_cast<std::ptrdiff_t>(size_),
+                   std::greater<>());
+  size_ = kCapacity;
+  floorKey_ = keys_[kCapacity - 1];
+}
+
+void LargestValues::add(const std::uint32_t* keys, std::size_t count) {
+  if (count == 0) return;
+  if (keys_.empty()) keys_.resize(2 * kCapacity);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (keys[i] <= floorKey_) continue;
+    keys_[size_++] = keys[i];
+    if (size_ == keys_.size()) prune();
+  }
+}
+
+std::vector<float> LargestValues::sorted() const {
+  LargestValues pruned = *this;
+  pruned.prune();
+  pruned.keys_.resize(pruned.size_);
+  std::sort(pruned.keys_.begin(), pruned.keys_.end());
+  std::vector<float> values(pruned.size_);
+  std::transform(pruned.keys_.begin(), pruned.keys_.end(), values.begin(), fromMagnitudeKey);
+  return values;
+}
+
+void DistinctValues::giveUp() {
+  complete_ = false;
+  used_ = 0;
+  slots_ = {};
+}
+
+void DistinctValues::insert(std::uint32_t bits, std::uint64_t count) {
+  constexpr std::size_t kSlots = 4 * kCapacity;
+  constexpr std::uint32_t kGoldenRatio = 0x9e3779b1u; // multiplicative hashing, Knuth, TAOCP vol. 3, 6.4
+  std::size_t at = (bits * kGoldenRatio) >> 18;
+  static_assert(kSlots == std::size_t{1} << (32 - 18));
+  while (slots_[at].bits != bits && slots_[at].bits != 0) at = (at + 1) % kSlots;
+  if (slots_[at].bits == 0) {
+    if (used_ == kCapacity) return giveUp();
+    ++used_;
+    slots_[at].bits = bits;
+  }
+  slots_[at].count += count;
+}
+
+void DistinctValues::add(const float* values, std::size_t count) {
+  if (!complete_) return;
+  if (slots_.empty()) slots_.resize(4 * kCapacity);
+  for (std::size_t i = 0; i < count && complete_; ++i)
+    if (magnitudeBits(values[i]) != 0) insert(std::bit_cast<std::uint32_t>(values[i]), 1);
+}
+
+void DistinctValues::merge(const DistinctValues& other) {
+  if (!complete_) return;
+  if (!other.complete_) return giveUp();
+  if (slots_.empty()) slots_.resize(4 * kCapacity);
+  for (const Slot& slot : other.slots_) {
+    if (slot.bits != 0) insert(slot.bits, slot.count);
+    if (!complete_) return;
+  }
+}
+
+std::vector<DistinctValues::Entry> DistinctValues::sorted() const {
+  std::vector<Entry> entries;
+  for (const Slot& slot : slots_)
+    if (slot.bits != 0) entries.push_back({std::bit_cast<float>(slot.bits), slot.count});
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.value < b.value; });
+  return entries;
+}
+
+} // namespace burin::detail
