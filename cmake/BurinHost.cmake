@@ -13,6 +13,8 @@ foreach(target ${MLIR_EXPORTED_TARGETS})
     set_property(TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES "${libs}")
   endif()
 endforeach()
+# mlir_tablegen takes its search path from the directory property.
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 add_library(burin_mlir INTERFACE)
 target_include_directories(burin_mlir SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 target_include_directories(burin_mlir INTERFACE ${CMAKE_BINARY_DIR})

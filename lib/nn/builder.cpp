@@ -162,7 +162,7 @@ Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value>
       inputs.push_back(isConstant(operands[i]) ? &storage[i] : nullptr);
     }
     auto folded = evaluate(type, programAttrs(dictionary), inputs);
-    if (!folded) return std::unexpected(atOp(folded.error(), where));
+    if (!folded) return tl::unexpected(atOp(folded.error(), where));
     std::vector<Value> results;
     for (size_t i = 0; i < folded->size(); ++i)
       results.push_back(constant((*folded)[i].first, (*folded)[i].second, nameOf(i)));

@@ -23,8 +23,8 @@ def NN_Dialect : Dialect {
   let usePropertiesForAttributes = 0;
 }
 
-def NN_Tensor : AnyRankedTensor;
-def NN_OptTensor : AnyTypeOf<[AnyRankedTensor, NoneType]>; // an absent optional operand is `nn.none`
+def NN_Tensor : RankedTensorOf<[AnyType]>;
+def NN_OptTensor : AnyTypeOf<[NN_Tensor, NoneType]>; // an absent optional operand is `nn.none`
 
 class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic, traits>;
 
@@ -64,7 +64,7 @@ def NN_InputOp : NN_Op<"input", []> {
   let results = (outs NN_Tensor:$y);
   let assemblyFormat = "$name attr-dict `:` type($y)";
 }
-def NN_ConstantOp : NN_Op<"constant", [Pure, ConstantLike]> {
+def NN_ConstantOp : NN_Op<"constant", [Pure, ConstantLike, AllTypesMatch<["value", "y"]>]> {
   let summary = "weights or a folded value, in logical row-major order";
   let arguments = (ins ElementsAttr:$value);
   let results = (outs NN_Tensor:$y);

@@ -1,8 +1,8 @@
 // Errors for people: which file, which op (by its name in the source model), what was wrong, what to do.
 #pragma once
 
-#include <expected>
 #include <string>
+#include <tl/expected.hpp> // std::expected needs C++23, which MLIR 22 headers do not compile in
 #include <utility>
 
 namespace burin {
@@ -29,13 +29,13 @@ struct Error {
 };
 
 template <class T>
-using Result = std::expected<T, Error>;
+using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
-inline std::unexpected<Error> fail(ErrorCode code, std::string message, std::string remedy = {}) {
-  return std::unexpected(Error{code, {}, {}, std::move(message), std::move(remedy)});
+inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::string remedy = {}) {
+  return tl::unexpected(Error{code, {}, {}, std::move(message), std::move(remedy)});
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) { return tl::unexpected(std::move(error)); }
 
 // Adds the file (or op) to an error that does not name one yet.
 Error inFile(Error error, const std::string& file);
@@ -48,9 +48,9 @@ Error atOp(Error error, const std::string& op);
 #define BURIN_CONCAT(a, b) BURIN_CONCAT_(a, b)
 #define BURIN_CHECK(expression)                                                                              \
   if (auto BURIN_CONCAT(status_, __LINE__) = (expression); !BURIN_CONCAT(status_, __LINE__))                 \
-  return std::unexpected(std::move(BURIN_CONCAT(status_, __LINE__)).error())
+  return tl::unexpected(std::move(BURIN_CONCAT(status_, __LINE__)).error())
 #define BURIN_ASSIGN(declaration, expression)                                                                \
   auto BURIN_CONCAT(result_, __LINE__) = (expression);                                                       \
   if (!BURIN_CONCAT(result_, __LINE__))                                                                      \
-    return std::unexpected(std::move(BURIN_CONCAT(result_, __LINE__)).error());                              \
+    return tl::unexpected(std::move(BURIN_CONCAT(result_, __LINE__)).error());                              \
   declaration = std::move(*BURIN_CONCAT(result_, __LINE__))
