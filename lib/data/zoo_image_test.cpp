@@ -1,0 +1,85 @@
+// Decode, resize and crop against what OpenCV 4.6 made of real photographs.
+#include "lib/data/image_file.h"
+#include "lib/data/npy.h"
+#include "lib/data/test_support.h"
+#include "runtime/image/preprocess.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace burin {
+namespace {
+
+using test::zooFolder;
+
+std::vector<uint8_t> fitted(const Image& image, const rt::Preprocess& parameters, int width, int height) {
+  std::vector<uint8_t> out(static_cast<size_t>(width * height * 3));
+  rt::Preprocessor preprocessor;
+  EXPECT_EQ(preprocessor.picture(image.view(), parameters, 0, rt::denseView(out.data(), width, height, 3)),
+            rt::PreprocessError::None);
+  return out;
+}
+
+class ZooCrops : public testing::TestWithParam<const char*> {};
+
+TEST_P(ZooCrops, hashesAreThoseOfOpenCv) {
+  std::string zoo = zooFolder();
+  if (zoo.empty()) GTEST_SKIP() << "no zoo (set BURIN_ZOO)";
+  std::ifstream stream(zoo + "/golden/float_top1.json");
+  auto set = nlohmann::json::parse(stream)["sets"][GetParam()];
+  rt::Preprocess parameters;
+  parameters.fit = rt::Fit::Crop;
+  parameters.resizeHeight = 256;
+  size_t count = set["files"].size();
+  ASSERT_GE(count, 100u);
+  for (size_t i = 0; i < count; ++i) {
+    std::string file = set["files"][i];
+    Result<Image> image = loadImage(zoo + "/images/" + GetParam() + "/" + file);
+    ASSERT_TRUE(image.has_value()) << image.error().text();
+    EXPECT_EQ(test::Sha256::start16(fitted(*image, parameters, 224, 224)),
+              set["crop_sha256_16"][i].get<std::string>())
+        << file;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Zoo, ZooCrops, testing::Values("imagenet200", "ilsvrc_calib100"),
+                         [](const auto& test) { return std::string(test.param); });
+
+// Five pictures, plain resize to 224 x 224, RGB, (p / 255 - mean) / std, computed elsewhere with OpenCV.
+TEST(ZooImages, plainResizeEqualsStoredArray) {
+  std::string zoo = zooFolder();
+  if (zoo.empty()) GTEST_SKIP() << "no zoo (set BURIN_ZOO)";
+  Result<Array> wanted = loadNpy(zoo + "/r329/dataset.npy");
+  ASSERT_TRUE(wanted.has_value()) << wanted.error().text();
+  ASSERT_EQ(wanted->shape, (Dims{5, 224, 224, 3}));
+  const float mean[] = {0.485f, 0.456f, 0.406f}, deviation[] = {0.229f, 0.224f, 0.225f};
+  auto values = wanted->as<float>();
+  size_t at = 0;
+  for (int picture = 1; picture <= 5; ++picture) {
+    auto image = loadImage(zoo + "/r329/img/ILSVRC2012_val_0000000" + std::to_string(picture) + ".JPEG");
+    ASSERT_TRUE(image.has_value()) << image.error().text();
+    std::vector<uint8_t> bgr = fitted(*image, {}, 224, 224);
+    for (size_t pixel = 0; pixel < 224 * 224; ++pixel)
+      for (size_t c = 0; c < 3; ++c, ++at) {
+        float scaled = static_cast<float>(bgr[pixel * 3 + 2 - c]) / 255.0f;
+        float centred = scaled - mean[c];
+        ASSERT_EQ(centred / deviation[c], values[at]) << "picture " << picture << ", pixel " << pixel;
+      }
+  }
+}
+
+TEST(ZooImages, plainResizeEqualsStoredBytes) {
+  std::string zoo = zooFolder();
+  if (zoo.empty()) GTEST_SKIP() << "no zoo (set BURIN_ZOO)";
+  Result<Array> wanted = loadRaw(zoo + "/r329/input.bin", ElementType::I8, {224, 224, 3});
+  ASSERT_TRUE(wanted.has_value()) << wanted.error().text();
+  auto image = loadImage(zoo + "/r329/img/ILSVRC2012_val_00000003.JPEG");
+  ASSERT_TRUE(image.has_value()) << image.error().text();
+  std::vector<uint8_t> bgr = fitted(*image, {}, 224, 224);
+  for (size_t i = 0; i < bgr.size(); ++i) {
+    float centred = static_cast<float>(bgr[i - i % 3 + 2 - i % 3]) - 127.5f;
+    ASSERT_EQ(static_cast<int8_t>(centred), wanted->as<int8_t>()[i]) << "byte " << i;
+  }
+}
+
+} // namespace
+} // namespace burin
