@@ -1,0 +1,32 @@
+// Averages of quantised values: average pooling and mean. Labels: docs/numerics.md.
+#pragma once
+
+#include "runtime/numerics/requant_encode.h"
+
+namespace burin::rt {
+
+struct AverageRule {
+  bool integerDivision = false; // [AVG-INTEGER], else [AVG-REQUANT] by `policy`
+  RequantPolicy policy = RequantPolicy::FloatHalfEven;
+};
+
+// [AVG-REQUANT] The sum of the centred values is an accumulator of scale from / (to * count). FloatHalfEven
+// divides twice in float32, fl(fl(from / to) / count), the others in double. `count` is what the source op
+// divides by.
+EncodeStatus encodeAverage(RequantPolicy policy, float from, float to, int32_t count, Requant& requant);
+
+// [AVG-INTEGER] The sum of the stored values over their number, half away from zero; input and output share
+// scale and zero point.
+inline int32_t averageInteger(int32_t sum, int32_t count, int32_t low, int32_t high) {
+  return static_cast<int32_t>(saturate(divideRounded(sum, count, Rounding::HalfAway), low, high));
+}
+
+// [RESIZE] Linear interpolation weights are integers that sum to 2^kResizeBits per axis, so the weighted sum
+// of centred values over two axes is an exact accumulator of scale from / (to * 2^(2 * kResizeBits)).
+constexpr int kResizeBits = 8;
+inline int32_t resizeWeight(float fraction) { // weight of the upper neighbour; the lower one gets the rest
+  return roundClamped(fraction * (1 << kResizeBits), 0, 1 << kResizeBits);
+}
+EncodeStatus encodeResize(RequantPolicy policy, float from, float to, int axes, Requant& requant);
+
+} // namespace burin::rt
