@@ -74,4 +74,5 @@ const overRounds = (key) => median(results.map((round) => round[key]));
 const medians = Object.fromEntries(Object.keys(results[0]).map((key) => [key, overRounds(key)]));
 const bestPeer = sessions.map(({ name }) => name).reduce((a, b) => (medians[b] < medians[a] ? b : a));
 const ratio = Object.fromEntries(commands.map((command) => [command, medians[command] / medians[bestPeer]]));
-console.log(JSON.stringify({ threads, runs, rounds: results, median_ms: medians, best_peer: bestPeer, ratio }, null, 1));
+const report = { threads, runs, rounds: results, median_ms: medians, best_peer: bestPeer, ratio };
+console.log(JSON.stringify(report, null, 1));
