@@ -1,0 +1,46 @@
+// Copies between two strided views of one shape, for any element size: the work of most movement ops and of
+// every change of memory layout.
+#pragma once
+
+#include "runtime/core/op.h"
+#include "runtime/ops/iterate.h"
+
+namespace burin::rt {
+
+class StridedCopy {
+public:
+  StridedCopy() = default;
+  // Strides in elements; a source stride of 0 repeats, negative strides run backwards.
+  StridedCopy(int rank, const int64_t* dim, const int64_t* sourceStride, const int64_t* targetStride,
+              size_t bytes, Isa isa);
+  StridedCopy(const Shape& shape, const int64_t* sourceStride, const int64_t* targetStride, size_t bytes,
+              Isa isa)
+      : StridedCopy(shape.rank, shape.dim, sourceStride, targetStride, bytes, isa) {}
+
+  // `source` and `target` are the places of the views' first elements. They must not overlap.
+  void run(const void* source, void* target, ThreadPool& pool) const;
+  void run(const void* source, void* target) const {
+    runRange(source, target, 0, units_);
+  } // on this thread alone
+
+  const char* name() const;
+
+private:
+  enum class Way : uint8_t { Elements, Runs, Transpose };
+
+  void runRange(const void* source, void* target, int64_t begin, int64_t end) const;
+  void copyElements(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
+  void copyRuns(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
+  void copyTiles(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
+  void planTranspose();
+
+  StridedWalk<2> walk_; // 0 = source, 1 = target; for Transpose without the two tiled axes
+  size_t bytes_ = 1;
+  Way way_ = Way::Elements;
+  Isa isa_ = Isa::Reference;
+  int64_t units_ = 0; // of parallel work: elements, or tiles
+  // Transpose: source is contiguous along `rows`, target along `columns`.
+  int64_t rows_ = 0, columns_ = 0, columnStride_ = 0, rowStride_ = 0, rowTiles_ = 0, columnTiles_ = 0;
+};
+
+} // namespace burin::rt
