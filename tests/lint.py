@@ -22,7 +22,8 @@ UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 
 RUNTIME_HEADERS = set("""algorithm array atomic cassert cerrno cfloat chrono cinttypes climits cmath condition_variable
 cstdarg cstddef cstdint cstdio cstdlib cstring functional initializer_list iterator limits map memory mutex new numeric
-optional set string string_view thread tuple type_traits unordered_map unordered_set utility vector
+optional set string string_view thread tuple type_traits unordered_map
+unordered_set utility vector
 fcntl.h sched.h stddef.h stdint.h stdbool.h sys/mman.h sys/stat.h sys/syscall.h unistd.h sys/auxv.h asm/hwcap.h
 windows.h errno.h time.h""".split())
 INTRINSIC_HEADERS = set("immintrin.h cpuid.h arm_neon.h arm_acle.h msa.h riscv_vector.h".split())

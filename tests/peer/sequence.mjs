@@ -1,13 +1,15 @@
 // Runs a streaming model frame by frame with its state fed back: node tests/peer/sequence.mjs MODEL.onnx IN.npz OUT.npz
 //   --feedback state_out=state_in[,..] [--threads N]
-// IN.npz holds the frame inputs stacked as [frames, ...shape of the input]; states begin as zeros. OUT.npz holds, stacked
-// the same way, every state input as it was before each frame, and every output that is not fed back.
+// IN.npz holds the frame inputs stacked as [frames, ...shape of the input]; states begin as zeros. OUT.npz holds,
+// stacked the same way, every state input as it was before each frame, and every output that is not fed back.
 import { elementCount, readNpz, writeNpz } from "./npz.mjs";
 import { fromTensor, inputShape, openSession, parseArguments, toTensor, usage } from "./session.mjs";
 
 const options = parseArguments();
 const [modelPath, inputPath, outputPath] = options.positional;
-if (!outputPath || !options.feedback) usage("sequence.mjs MODEL.onnx IN.npz OUT.npz --feedback state_out=state_in[,..]");
+if (!outputPath || !options.feedback) {
+  usage("sequence.mjs MODEL.onnx IN.npz OUT.npz --feedback state_out=state_in[,..]");
+}
 const feedback = options.feedback.split(",").map((pair) => pair.split("="));
 
 const session = await openSession(modelPath, { threads: Number(options.threads ?? 1) });
