@@ -22,6 +22,13 @@ class Tally:
         self.skipped += other.skipped
 
 
+def skip_reason(case):
+    """GoogleTest writes 'FILE:LINE', a line break, and the reason."""
+    skipped = case.find("skipped")
+    message = (skipped.get("message") or "") if skipped is not None else "disabled"
+    return " (%s)" % message.strip().split("\n")[-1] if message else ""
+
+
 def gtest_tally(path):
     """The cases of one program, or None where it died before it wrote a whole report."""
     try:
@@ -34,7 +41,7 @@ def gtest_tally(path):
         if case.find("failure") is not None:
             tally.failed.append(name)
         elif case.find("skipped") is not None or case.get("status") == "notrun":
-            tally.skipped.append(name)
+            tally.skipped.append(name + skip_reason(case))
         else:
             tally.passed += 1
     return tally
