@@ -24,7 +24,8 @@ build_board() { # NAME PREFIX PROCESSOR
     -DBURIN_TESTS=OFF "-DCMAKE_C_COMPILER=${2}gcc" "-DCMAKE_CXX_COMPILER=${2}g++" "${cross[@]}" \
     "-DCMAKE_CXX_COMPILER_LAUNCHER=${BURIN_CCACHE-}" "-DBURIN_FLATBUFFERS_INCLUDE=$PWD/$out/include" >/dev/null
   cmake --build "$folder" -j "$jobs" --target burin_runtime
-  "${2}gcc" -std=c11 -O2 -Wall -Wextra -Werror -Iruntime/include -c tests/boards/run_program.c -o "$folder/run_program.o"
+  "${2}gcc" -std=c11 -O2 -Wall -Wextra -Werror -Iruntime/include -c tests/boards/run_program.c \
+    -o "$folder/run_program.o"
   "${2}g++" -static "$folder/run_program.o" -Wl,--start-group "$folder"/runtime/*.a "$folder"/runtime/*/*.a \
     -Wl,--end-group -pthread -latomic -o "$folder/run_program"
 }
