@@ -32,8 +32,8 @@ INEXACT_CALLS = re.compile(r"\bstd::(exp|exp2|expm1|log|log2|log10|log1p|pow|sin
                            r"atan2|erf|erfc|cbrt|hypot|tgamma|lgamma)f?\(")
 MLIR_FOLDERS = ("lib/nn/", "lib/qnn/", "lib/import/", "lib/quantize/", "lib/compile/")
 # Each folder may include itself and what stands before it here. The program's own flow, see docs/.
-FLOW = ["runtime", "lib/support", "lib/target", "lib/data", "lib/program", "lib/nn", "lib/import", "lib/calibrate", "lib/qnn",
-        "lib/quantize", "lib/compile", "lib/analyze", "cli", "fuzz", "benchmarks", "tests"]
+FLOW = ["runtime", "lib/support", "lib/target", "lib/data", "lib/program", "lib/nn", "lib/import", "lib/calibrate",
+        "lib/qnn", "lib/quantize", "lib/compile", "lib/analyze", "cli", "fuzz", "benchmarks", "tests"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(<[^>]+>|"[^"]+")')
 
 
