@@ -1,0 +1,55 @@
+// Loops over contiguous floats, one table per instruction set. The loops are written once, in vector_loops.h, and
+// compiled for each; all tables give the same bits, and the same as the reference kernels in runtime/ops.
+#pragma once
+
+#include "runtime/core/op.h"
+#include "runtime/math/binary_functions.h"
+#include "runtime/math/unary_functions.h"
+
+namespace burin::rt {
+
+// y[i] = fn(x[i]).
+using UnaryRow = void (*)(const float* x, float* y, int64_t count, math::UnaryParams params);
+// y[i] = clamp(fn(a[i * stepA], b[i * stepB]), lo, hi); the steps are 0 or 1.
+struct BinaryOperands {
+  const float *a, *b;
+  int64_t stepA, stepB;
+  float lo, hi;
+};
+using BinaryRow = void (*)(const BinaryOperands& operands, float* y, int64_t count);
+
+// Sixteen partial results of a reduction: lane l holds elements l, l + 16, ... of the reduced sequence.
+constexpr int kLanes = 16;
+enum class LaneFn : uint8_t { Sum, SumAbs, SumSquare, Max, Min, Prod };
+constexpr int kLaneFnCount = 6;
+// Continues `lanes` with x[0 .. count); the first element belongs to lane 0.
+using LaneRow = void (*)(const float* x, int64_t count, float* lanes);
+// The reduction of `count` rows, `rowStep` floats apart, for each of `columns` neighbouring columns.
+using LaneColumns = void (*)(const float* x, int64_t rowStep, int64_t count, int64_t columns, float* y);
+
+struct VectorKernels {
+  const char* name;
+  UnaryRow unary[math::kVectorUnaryCount];
+  BinaryRow binary[math::kVectorBinaryCount];
+  LaneRow laneRow[kLaneFnCount];
+  LaneColumns laneColumns[kLaneFnCount];
+  // lanes continue with exp(x[i] - shift), which is stored to y unless y is null.
+  void (*expRow)(const float* x, float shift, float* y, int64_t count, float* lanes);
+  // y[i] = x[i] / divisor; y[i] = (x[i] - a) - b.
+  void (*divideRow)(const float* x, float divisor, float* y, int64_t count);
+  void (*subtractRow)(const float* x, float a, float b, float* y, int64_t count);
+  // lanes continue with (x[i] - mean)^2.
+  void (*deviationRow)(const float* x, float mean, int64_t count, float* lanes);
+  // y[i] = ((x[i] - mean) * factor) * scale[i * step] + bias[i * step]; step is 0 or 1.
+  void (*normalizeRow)(const float* x, float mean, float factor, const float* scale, const float* bias, int64_t step,
+                       float* y, int64_t count);
+  // y[i] = x[i] * scale[i * step] + bias[i * step]; step is 0 or 1.
+  void (*affineRow)(const float* x, const float* scale, const float* bias, int64_t step, float* y, int64_t count);
+  // acc[j] = fma(x[k], w[k * rowStep + j], acc[j]) for k ascending.
+  void (*multiplyAdd)(const float* x, int64_t depth, const float* w, int64_t rowStep, float* acc, int64_t count);
+};
+
+// Null for Isa::Reference.
+const VectorKernels* vectorKernels(Isa isa);
+
+} // namespace burin::rt
