@@ -9,7 +9,9 @@ namespace burin::rt {
 
 constexpr int64_t kRowChunk = 512; // elements converted at once; the buffers of a kernel stay in L1
 
-inline bool isSmallInteger(DType t) { return t == DType::I8 || t == DType::U8 || t == DType::I16 || t == DType::U16; }
+inline bool isSmallInteger(DType t) {
+  return t == DType::I8 || t == DType::U8 || t == DType::I16 || t == DType::U16;
+}
 
 // The numbers an element type of at most 16 bits holds.
 struct IntegerRange {

@@ -1,0 +1,227 @@
+// qnn.binary and the table of this family. Attributes of qnn.binary:
+//   fn    add sub mul min max
+//   rule  add, sub: an add policy (default float_ratio); mul, min, max: a requantisation policy (default
+//         float_half_even)
+//   q_lo, q_hi; optionally the rule's numbers (see requant_rows.h): rules 0, 1, 2 are a, b, result, for mul
+//   rule 0; left_shift of the tflite add
+#include "runtime/ops/qelementwise_ops.h"
+
+#include "runtime/numerics/quantize.h"
+#include "runtime/numerics/registry.h"
+#include "runtime/ops/integer_rows.h"
+#include "runtime/ops/iterate.h"
+#include "runtime/ops/requant_rows.h"
+
+namespace burin::rt {
+
+namespace {
+bool isSum(const std::string& fn) { return fn == "add" || fn == "sub"; }
+
+QBinaryFn parseFn(const std::string& fn) {
+  if (fn == "sub") return QBinaryFn::Sub;
+  if (fn == "mul") return QBinaryFn::Mul;
+  if (fn == "min") return QBinaryFn::Min;
+  return fn == "max" ? QBinaryFn::Max : QBinaryFn::Add;
+}
+
+bool readAddPolicy(const Attrs& attrs, AddPolicy& policy, std::string& error) {
+  policy = AddPolicy::FloatRatio;
+  const std::string& name = attrs.text("rule");
+  if (name.empty() || parse(name, policy)) return true;
+  return reject(error, "attribute 'rule' names the unknown policy '" + name + "'");
+}
+
+// Numbers stated by attributes replace those encoded from the scales.
+bool overrideAdd(const Attrs& attrs, int bits, AddParameters& p, bool& stated, std::string& error) {
+  const std::vector<int64_t>&multipliers = attrs.ints("multiplier"), &shifts = attrs.ints("shift");
+  const std::vector<float>& ratios = attrs.floats("ratio");
+  stated =
+      p.policy == AddPolicy::FloatRatio ? ratios.size() >= 2 : multipliers.size() >= 3 && shifts.size() >= 3;
+  if (!stated) return true;
+  if (p.policy == AddPolicy::FloatRatio) {
+    p.ratioA = ratios[0];
+    p.ratioB = ratios[1];
+    return true;
+  }
+  Requant* const rules[3] = {&p.rescaleA, &p.rescaleB, &p.rescaleOut};
+  const RequantPolicy inner = p.policy == AddPolicy::Tflite ? RequantPolicy::Tflite
+                              : p.policy == AddPolicy::Multiplier8HalfUp
+                                  ? RequantPolicy::Multiplier8HalfUp
+                                  : RequantPolicy::Multiplier15HalfEven;
+  for (int i = 0; i < 3; ++i)
+    if (!readRequantRule(attrs, i, inner, EncodeStatus::Ok, *rules[i], error)) return false;
+  const int64_t most = bits > 8 ? 15 : 22, leftShift = attrs.integer("left_shift", bits > 8 ? 15 : 20);
+  if (leftShift < 0 || leftShift > most)
+    return reject(error, "left_shift is " + std::to_string(leftShift) + "; it must be in [0, " +
+                             std::to_string(most) + "]");
+  p.leftShift = static_cast<int32_t>(leftShift);
+  return true;
+}
+
+bool readAdd(const Node& node, QBinaryRule& rule, std::string& error) {
+  AddPolicy policy;
+  if (!readAddPolicy(node.attrs, policy, error)) return false;
+  const int bits = dtypeBytes(node.in(0).dtype()) > 1 || dtypeBytes(node.in(1).dtype()) > 1 ? 16 : 8;
+  const EncodeStatus status =
+      encodeAdd(policy, node.in(0).scale(), node.in(1).scale(), node.out().scale(), bits, rule.add);
+  rule.add.policy = policy;
+  rule.add.subtract = rule.fn == QBinaryFn::Sub;
+  bool stated = false;
+  if (!overrideAdd(node.attrs, bits, rule.add, stated, error)) return false;
+  if (stated || status == EncodeStatus::Ok) return true;
+  return reject(error, std::string("the ratio of its scales ") + describe(status));
+}
+
+bool readRescales(const Node& node, QBinaryRule& rule, std::string& error) {
+  RequantPolicy policy;
+  if (!readRequantPolicy(node.attrs, "rule", policy, error)) return false;
+  const Tensor &a = node.in(0), &b = node.in(1), &y = node.out();
+  if (rule.fn == QBinaryFn::Mul) {
+    const EncodeStatus status =
+        encodeRequant(policy, multiplyScale(policy, a.scale(), b.scale(), y.scale()), rule.rescaleA);
+    return readRequantRule(node.attrs, 0, policy, status, rule.rescaleA, error);
+  }
+  const EncodeStatus first = encodeRescale(policy, a.scale(), y.scale(), rule.rescaleA);
+  const EncodeStatus second = encodeRescale(policy, b.scale(), y.scale(), rule.rescaleB);
+  return readRequantRule(node.attrs, 0, policy, first, rule.rescaleA, error) &&
+         readRequantRule(node.attrs, 1, policy, second, rule.rescaleB, error);
+}
+
+template <AddPolicy P>
+void addLoop(int32_t* a, const int32_t* b, int64_t count, const AddParameters& parameters) {
+  const AddParameters p = parameters; // a copy the stores cannot alias
+  for (int64_t i = 0; i < count; ++i) a[i] = applyAdd<P>(a[i], b[i], p);
+}
+
+void addRow(int32_t* a, const int32_t* b, int64_t count, const AddParameters& p) {
+  switch (p.policy) {
+  case AddPolicy::FloatRatio:
+    return addLoop<AddPolicy::FloatRatio>(a, b, count, p);
+  case AddPolicy::Multiplier8HalfUp:
+    return addLoop<AddPolicy::Multiplier8HalfUp>(a, b, count, p);
+  case AddPolicy::SharedShift8HalfAway:
+    return addLoop<AddPolicy::SharedShift8HalfAway>(a, b, count, p);
+  case AddPolicy::Tflite:
+    return addLoop<AddPolicy::Tflite>(a, b, count, p);
+  case AddPolicy::Multiplier15HalfEven:
+    return addLoop<AddPolicy::Multiplier15HalfEven>(a, b, count, p);
+  }
+}
+
+void multiplyRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& rule) {
+  const AddParameters& p = rule.add;
+  if (rule.wideProduct) {
+    for (int64_t i = 0; i < count; ++i)
+      a[i] = requantize(int64_t{a[i] - p.zeroPointA} * (b[i] - p.zeroPointB), rule.rescaleA, p.zeroPointOut,
+                        p.low, p.high);
+    return;
+  }
+  const int32_t zeroA = p.zeroPointA, zeroB = p.zeroPointB;
+  for (int64_t i = 0; i < count; ++i) a[i] = (a[i] - zeroA) * (b[i] - zeroB);
+  requantizeRow(a, count, 0, rule.rescaleA, p.zeroPointOut, p.low, p.high);
+}
+} // namespace
+
+bool readBinaryRule(const Node& node, QBinaryRule& rule, std::string& error) {
+  QuantizedClamp clamp;
+  if (!checkQuantized(node.in(0), "operand a", true, error) ||
+      !checkQuantized(node.in(1), "operand b", true, error) ||
+      !checkQuantized(node.out(), "the result", true, error) ||
+      !readClamp(node.attrs, node.out(), clamp, error))
+    return false;
+  rule.fn = parseFn(node.attrs.text("fn"));
+  rule.wideProduct = dtypeBytes(node.in(0).dtype()) + dtypeBytes(node.in(1).dtype()) > 2;
+  if (!(isSum(node.attrs.text("fn")) ? readAdd(node, rule, error) : readRescales(node, rule, error)))
+    return false;
+  rule.add.zeroPointA = node.in(0).zeroPoint();
+  rule.add.zeroPointB = node.in(1).zeroPoint();
+  rule.add.zeroPointOut = node.out().zeroPoint();
+  rule.add.low = clamp.low;
+  rule.add.high = clamp.high;
+  return true;
+}
+
+void binaryRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& rule) {
+  const AddParameters& p = rule.add;
+  if (rule.fn == QBinaryFn::Add || rule.fn == QBinaryFn::Sub) return addRow(a, b, count, p);
+  if (rule.fn == QBinaryFn::Mul) return multiplyRow(a, b, count, rule);
+  int32_t other[kRowChunk];
+  std::copy_n(b, count, other);
+  requantizeRow(a, count, p.zeroPointA, rule.rescaleA, p.zeroPointOut, p.low, p.high);
+  requantizeRow(other, count, p.zeroPointB, rule.rescaleB, p.zeroPointOut, p.low, p.high);
+  for (int64_t i = 0; i < count; ++i)
+    a[i] = (rule.fn == QBinaryFn::Min) == (other[i] < a[i]) ? other[i] : a[i];
+}
+
+bool inferQBinary(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
+  DType dtype;
+  if (!checkInputs(signature, 2, 2, error) || !checkChoice(signature, "fn", "add sub mul min max", error))
+    return false;
+  const TensorType &a = *signature.input(0), &b = *signature.input(1);
+  if (!readType(signature, "to", a.dtype, dtype, error)) return false;
+  AddPolicy add;
+  RequantPolicy policy;
+  if (!(isSum(signature.attrs.text("fn")) ? readAddPolicy(signature.attrs, add, error)
+                                          : readRequantPolicy(signature.attrs, "rule", policy, error)))
+    return false;
+  Shape shape;
+  const int rank = std::max(a.shape.rank, b.shape.rank);
+  for (int axis = 0; axis < rank; ++axis) {
+    const int axisA = axis - (rank - a.shape.rank), axisB = axis - (rank - b.shape.rank);
+    const int64_t p = axisA < 0 ? 1 : a.shape[axisA], q = axisB < 0 ? 1 : b.shape[axisB];
+    if (p != q && p != 1 && q != 1)
+      return reject(error, "shapes " + toString(a.shape) + " and " + toString(b.shape) + " do not broadcast");
+    shape.push(p == 1 ? q : p);
+  }
+  results = {{dtype, shape}};
+  return checkShape(shape, error);
+}
+
+namespace {
+class QBinaryKernel final : public Kernel {
+public:
+  QBinaryKernel(const Node& node, const QBinaryRule& rule) : node_(node), rule_(rule) {
+    const Tensor& y = node.out();
+    int64_t strideA[kMaxRank], strideB[kMaxRank];
+    broadcastStrides(node.in(0), y.type.shape, strideA);
+    broadcastStrides(node.in(1), y.type.shape, strideB);
+    walk_ = StridedWalk<3>(y.type.shape, {strideA, strideB, y.stride});
+    walk_.orderBy(2);
+  }
+  void run(Context& context) override {
+    const Tensor &a = node_.in(0), &b = node_.in(1), &y = node_.out();
+    context.pool.parallelFor(walk_.elements(), 4096, [&](int64_t begin, int64_t end, int) {
+      int32_t rowA[kRowChunk], rowB[kRowChunk];
+      walk_.forRuns(begin, end, [&](const int64_t* offset, int64_t count) {
+        for (int64_t i = 0; i < count; i += kRowChunk) {
+          const int64_t n = std::min(kRowChunk, count - i);
+          loadIntegers(a.data, a.dtype(), offset[0] + i * walk_.step(0), walk_.step(0), n, rowA);
+          loadIntegers(b.data, b.dtype(), offset[1] + i * walk_.step(1), walk_.step(1), n, rowB);
+          binaryRow(rowA, rowB, n, rule_);
+          storeIntegers(rowA, y.data, y.dtype(), offset[2] + i * walk_.step(2), walk_.step(2), n);
+        }
+      });
+    });
+  }
+
+private:
+  const Node& node_;
+  QBinaryRule rule_;
+  StridedWalk<3> walk_; // a, b, y
+};
+} // namespace
+
+std::unique_ptr<Kernel> makeQBinary(const Node& node, const KernelConfig&, std::string& error) {
+  QBinaryRule rule;
+  if (!readBinaryRule(node, rule, error)) return nullptr;
+  return std::make_unique<QBinaryKernel>(node, rule);
+}
+
+static const OpDef kOps[] = {
+    {"qnn.binary", inferQBinary, makeQBinary},
+    {"qnn.lut", inferLut, makeLut},
+};
+extern const OpTable kQElementwiseOps;
+const OpTable kQElementwiseOps = {kOps, sizeof kOps / sizeof *kOps};
+
+} // namespace burin::rt

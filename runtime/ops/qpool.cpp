@@ -1,0 +1,132 @@
+// qnn.avg_pool and qnn.reduce: exact integer sums, then a policy. Attributes beside the geometry of
+// nn.avg_pool and the axes of nn.reduce: `requant` (policy, default float_half_even, or integer_half_away
+// [AVG-INTEGER]), q_lo, q_hi.
+#include "runtime/ops/qpool_ops.h"
+
+#include "runtime/numerics/pool.h"
+#include "runtime/numerics/quantize.h"
+#include "runtime/ops/integer_rows.h"
+#include "runtime/ops/pool_geometry.h"
+#include "runtime/ops/requant_rows.h"
+
+namespace burin::rt {
+
+bool readAverageRule(const Attrs& attrs, AverageRule& rule, std::string& error) {
+  rule.integerDivision = attrs.text("requant") == "integer_half_away";
+  return rule.integerDivision || readRequantPolicy(attrs, "requant", rule.policy, error);
+}
+
+bool AverageOutput::prepare(const Node& node, std::string& error) {
+  const Tensor &x = node.in(0), &y = node.out();
+  if (!checkQuantized(x, "the operand", true, error) || !checkQuantized(y, "the result", true, error) ||
+      !readClamp(node.attrs, y, clamp_, error) || !readAverageRule(node.attrs, rule_, error))
+    return false;
+  zeroX_ = x.zeroPoint();
+  zeroY_ = y.zeroPoint();
+  from_ = x.scale();
+  to_ = y.scale();
+  if (rule_.integerDivision && (from_ != to_ || zeroX_ != zeroY_))
+    return reject(error, "integer_half_away needs operand and result of one scale and zero point");
+  return true;
+}
+
+int AverageOutput::addDivisor(int64_t count, bool mean, std::string& error) {
+  if (count > INT32_MAX) return reject(error, "a mean of more than 2^31 elements"), -1;
+  Divisor divisor;
+  divisor.count = static_cast<int32_t>(count);
+  for (size_t i = 0; i < divisors_.size(); ++i)
+    if (divisors_[i].count == divisor.count) return static_cast<int>(i);
+  const EncodeStatus status = count == 0 ? EncodeStatus::Ok
+                              : mean ? encodeAverage(rule_.policy, from_, to_, divisor.count, divisor.rule)
+                                     : encodeRescale(rule_.policy, from_, to_, divisor.rule);
+  if (!rule_.integerDivision && status != EncodeStatus::Ok)
+    return reject(error, std::string("the ratio of its scales ") + describe(status)), -1;
+  divisors_.push_back(divisor);
+  return static_cast<int>(divisors_.size()) - 1;
+}
+
+int32_t AverageOutput::result(int64_t sum, int divisor) const {
+  const Divisor& d = divisors_[static_cast<size_t>(divisor)];
+  if (d.count == 0) return static_cast<int32_t>(saturate(zeroY_, clamp_.low, clamp_.high));
+  if (rule_.integerDivision)
+    return static_cast<int32_t>(
+        saturate(divideRounded(sum + int64_t{zeroX_} * d.count, d.count, Rounding::HalfAway), clamp_.low,
+                 clamp_.high));
+  if (sum >= INT32_MIN && sum <= INT32_MAX)
+    return requantize(static_cast<int32_t>(sum), d.rule, zeroY_, clamp_.low, clamp_.high);
+  return requantize(sum, d.rule, zeroY_, clamp_.low, clamp_.high);
+}
+
+bool inferQAvgPool(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
+  Shape shape;
+  AverageRule rule;
+  DType dtype;
+  if (!inferPoolShape(signature, shape, error) || !readAverageRule(signature.attrs, rule, error) ||
+      !readType(signature, "to", signature.input(0)->dtype, dtype, error))
+    return false;
+  if (!isSmallInteger(signature.input(0)->dtype))
+    return reject(error, std::string("the operand is ") + dtypeName(signature.input(0)->dtype) +
+                             "; 8 or 16 bit integers are needed");
+  results = {{dtype, shape}};
+  return true;
+}
+
+namespace {
+class QAvgPoolKernel final : public Kernel {
+public:
+  explicit QAvgPoolKernel(const Node& node)
+      : node_(node), geometry_(poolGeometry(node.attrs, node.in(0), node.out())) {}
+
+  bool prepare(std::string& error) {
+    if (!output_.prepare(node_, error)) return false;
+    const bool includePad = node_.attrs.integer("count_include_pad") != 0;
+    for (int64_t i = 0; i < geometry_.positions(); ++i) {
+      const int64_t w = geometry_.axis[2].output, h = geometry_.axis[1].output;
+      const int64_t position[3] = {i / (w * h), i / w % h, i % w};
+      const int divisor = output_.addDivisor(windowCount(geometry_, position, includePad), true, error);
+      if (divisor < 0) return false;
+      divisor_.push_back(divisor);
+    }
+    return true;
+  }
+
+  void run(Context& context) override {
+    const Tensor &x = node_.in(0), &y = node_.out();
+    const int64_t planes = geometry_.positions();
+    context.pool.parallelFor(y.type.shape.elements(), 256, [&](int64_t begin, int64_t end, int) {
+      int64_t i = begin;
+      forPoolOutputs(geometry_, begin, end, [&](int64_t placeX, int64_t placeY, const int64_t* position) {
+        int64_t sum = 0;
+        forWindow(geometry_, position, [&](int64_t offset) {
+          int32_t q;
+          loadIntegers(x.data, x.dtype(), placeX + offset, 1, 1, &q);
+          sum += q - output_.zeroX();
+        });
+        const int32_t q = output_.result(sum, divisor_[static_cast<size_t>(i++ % planes)]);
+        storeIntegers(&q, y.data, y.dtype(), placeY, 1, 1);
+      });
+    });
+  }
+
+private:
+  const Node& node_;
+  PoolGeometry geometry_;
+  AverageOutput output_;
+  std::vector<int> divisor_; // per output position
+};
+} // namespace
+
+std::unique_ptr<Kernel> makeQAvgPool(const Node& node, const KernelConfig&, std::string& error) {
+  auto kernel = std::make_unique<QAvgPoolKernel>(node);
+  if (!kernel->prepare(error)) return nullptr;
+  return kernel;
+}
+
+static const OpDef kOps[] = {
+    {"qnn.avg_pool", inferQAvgPool, makeQAvgPool},
+    {"qnn.reduce", inferQReduce, makeQReduce},
+};
+extern const OpTable kQPoolOps;
+const OpTable kQPoolOps = {kOps, sizeof kOps / sizeof *kOps};
+
+} // namespace burin::rt

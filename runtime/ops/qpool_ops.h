@@ -1,0 +1,44 @@
+// Integer averages: what qnn.avg_pool and qnn.reduce share.
+#pragma once
+
+#include "runtime/numerics/pool.h"
+#include "runtime/ops/quantize_ops.h"
+
+namespace burin::rt {
+
+bool readAverageRule(const Attrs& attrs, AverageRule& rule, std::string& error);
+
+// From a sum of centred values to a stored result.
+class AverageOutput {
+public:
+  bool prepare(const Node& node, std::string& error);
+  // The number of the divisor `count`, encoded on first use; -1 with `error` when it cannot be. A sum that is
+  // no mean is only rescaled.
+  int addDivisor(int64_t count, bool mean, std::string& error);
+
+  int32_t zeroX() const { return zeroX_; }
+  int32_t result(int64_t sum, int divisor) const;
+
+  struct Divisor {
+    int32_t count = 1;
+    Requant rule;
+  };
+  const std::vector<Divisor>& divisors() const { return divisors_; }
+  const QuantizedClamp& clamp() const { return clamp_; }
+  bool integerDivision() const { return rule_.integerDivision; }
+  int32_t zeroY() const { return zeroY_; }
+
+private:
+  AverageRule rule_;
+  QuantizedClamp clamp_;
+  int32_t zeroX_ = 0, zeroY_ = 0;
+  float from_ = 1, to_ = 1;
+  std::vector<Divisor> divisors_;
+};
+
+bool inferQAvgPool(const Signature& signature, std::vector<TensorType>& results, std::string& error);
+bool inferQReduce(const Signature& signature, std::vector<TensorType>& results, std::string& error);
+std::unique_ptr<Kernel> makeQAvgPool(const Node& node, const KernelConfig& config, std::string& error);
+std::unique_ptr<Kernel> makeQReduce(const Node& node, const KernelConfig& config, std::string& error);
+
+} // namespace burin::rt

@@ -1,0 +1,109 @@
+// qnn.reduce: mean or sum over axes.
+#include "runtime/ops/integer_rows.h"
+#include "runtime/ops/iterate.h"
+#include "runtime/ops/qpool_ops.h"
+
+namespace burin::rt {
+
+bool inferQReduce(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
+  AverageRule rule;
+  DType dtype;
+  if (!checkInputs(signature, 1, 1, error) || !checkChoice(signature, "fn", "mean sum", error) ||
+      !readAverageRule(signature.attrs, rule, error) ||
+      !readType(signature, "to", signature.input(0)->dtype, dtype, error) ||
+      !checkInts(signature, "keep_dims", 1, 0, 1, error))
+    return false;
+  const TensorType& x = *signature.input(0);
+  if (!isSmallInteger(x.dtype))
+    return reject(error,
+                  std::string("the operand is ") + dtypeName(x.dtype) + "; 8 or 16 bit integers are needed");
+  if (rule.integerDivision && signature.attrs.text("fn") == "sum")
+    return reject(error, "integer_half_away is a rule for means");
+  bool reduced[kMaxRank] = {};
+  for (int64_t axis : signature.attrs.ints("axes")) {
+    if (axis < 0 || axis >= x.shape.rank || reduced[axis])
+      return reject(error, "attribute 'axes' contains " + std::to_string(axis) + ", which is no axis of " +
+                               toString(x.shape) + " or occurs twice");
+    reduced[axis] = true;
+  }
+  Shape shape;
+  for (int axis = 0; axis < x.shape.rank; ++axis)
+    if (!reduced[axis])
+      shape.push(x.shape[axis]);
+    else if (signature.attrs.integer("keep_dims"))
+      shape.push(1);
+  results = {{dtype, shape}};
+  return true;
+}
+
+namespace {
+class QReduceKernel final : public Kernel {
+public:
+  explicit QReduceKernel(const Node& node) : node_(node) {
+    const Tensor &x = node.in(0), &y = node.out();
+    bool reduced[kMaxRank] = {};
+    for (int64_t axis : node.attrs.ints("axes")) reduced[axis] = true;
+    Shape outer, inner;
+    int64_t outerX[kMaxRank], outerY[kMaxRank], innerX[kMaxRank];
+    int axisY = 0;
+    const bool keepDims = node.attrs.integer("keep_dims") != 0;
+    for (int axis = 0; axis < x.type.shape.rank; ++axis) {
+      if (reduced[axis]) {
+        innerX[inner.rank] = x.stride[axis];
+        inner.push(x.type.shape[axis]);
+        axisY += keepDims;
+        continue;
+      }
+      outerX[outer.rank] = x.stride[axis];
+      outerY[outer.rank] = y.stride[axisY++];
+      outer.push(x.type.shape[axis]);
+    }
+    outer_ = StridedWalk<2>(outer, {outerX, outerY});
+    inner_ = StridedWalk<1>(inner, {innerX});
+  }
+
+  bool prepare(std::string& error) {
+    const bool mean = node_.attrs.text("fn") == "mean";
+    return output_.prepare(node_, error) && output_.addDivisor(inner_.elements(), mean, error) == 0;
+  }
+
+  void run(Context& context) override {
+    const Tensor &x = node_.in(0), &y = node_.out();
+    const int64_t size = std::max<int64_t>(1, inner_.elements());
+    context.pool.parallelFor(outer_.elements(), std::max<int64_t>(1, 4096 / size),
+                             [&](int64_t begin, int64_t end, int) {
+                               outer_.forEach(begin, end, [&](const int64_t* at) {
+                                 const int32_t q = output_.result(sumAt(x, at[0]), 0);
+                                 storeIntegers(&q, y.data, y.dtype(), at[1], 1, 1);
+                               });
+                             });
+  }
+
+private:
+  int64_t sumAt(const Tensor& x, int64_t place) const {
+    int64_t sum = 0;
+    int32_t row[kRowChunk];
+    inner_.forRuns(0, inner_.elements(), [&](const int64_t* offset, int64_t count) {
+      for (int64_t i = 0; i < count; i += kRowChunk) {
+        const int64_t n = std::min(kRowChunk, count - i);
+        loadIntegers(x.data, x.dtype(), place + offset[0] + i * inner_.step(0), inner_.step(0), n, row);
+        for (int64_t k = 0; k < n; ++k) sum += row[k];
+      }
+    });
+    return sum - inner_.elements() * output_.zeroX();
+  }
+
+  const Node& node_;
+  AverageOutput output_;
+  StridedWalk<2> outer_;
+  StridedWalk<1> inner_;
+};
+} // namespace
+
+std::unique_ptr<Kernel> makeQReduce(const Node& node, const KernelConfig&, std::string& error) {
+  auto kernel = std::make_unique<QReduceKernel>(node);
+  if (!kernel->prepare(error)) return nullptr;
+  return kernel;
+}
+
+} // namespace burin::rt
