@@ -16,6 +16,10 @@ uint32_t little(std::span<const uint8_t> bytes, size_t at, size_t count) {
   return value;
 }
 
+int64_t signedLittle(std::span<const uint8_t> bytes, size_t at) {
+  return static_cast<int32_t>(little(bytes, at, 4));
+}
+
 struct Header {
   uint64_t pixelOffset = 0;
   uint64_t paletteOffset = 0;
@@ -51,8 +55,8 @@ Result<Header> readHeader(std::span<const uint8_t> file) {
   Header header;
   header.pixelOffset = little(file, 10, 4);
   header.paletteOffset = kFileHeaderBytes + infoBytes;
-  header.width = old ? little(file, 18, 2) : static_cast<int32_t>(little(file, 18, 4));
-  header.height = old ? little(file, 20, 2) : static_cast<int32_t>(little(file, 22, 4));
+  header.width = old ? int64_t{little(file, 18, 2)} : signedLittle(file, 18);
+  header.height = old ? int64_t{little(file, 20, 2)} : signedLittle(file, 22);
   header.bits = little(file, old ? 24 : 28, 2);
   header.paletteEntryBytes = old ? 3 : 4;
   uint32_t used = old ? 0 : little(file, 46, 4);

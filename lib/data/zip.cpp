@@ -147,6 +147,7 @@ private:
 };
 
 uint32_t checksum(uint32_t start, std::span<const uint8_t> data) {
+  if (data.empty()) return start; // zlib takes a null pointer for 'begin anew'
   return static_cast<uint32_t>(crc32_z(start, data.data(), data.size()));
 }
 
