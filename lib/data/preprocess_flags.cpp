@@ -130,6 +130,8 @@ Result<std::vector<std::optional<rt::Preprocess>>> resolvePreprocess(const Prepr
 Status checkSamePreprocess(const InputSpec& input, const rt::Preprocess& requested) {
   if (!input.preprocess || *input.preprocess == requested) return {};
   nlohmann::json before = preprocessToJson(*input.preprocess), after = preprocessToJson(requested);
+  for (nlohmann::json* json : {&before, &after})
+    if (!json->contains("resize")) (*json)["resize"] = nullptr; // the only key that may be absent
   std::string changes;
   for (const auto& [key, value] : after.items())
     if (before[key] != value)
