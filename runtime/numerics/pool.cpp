@@ -10,10 +10,4 @@ EncodeStatus encodeAverage(RequantPolicy policy, float from, float to, int32_t c
   return encodeRequant(policy, ratio / static_cast<float>(count), requant);
 }
 
-EncodeStatus encodeResize(RequantPolicy policy, float from, float to, int axes, Requant& requant) {
-  const double ratio = policy == RequantPolicy::FloatHalfEven ? static_cast<double>(from / to)
-                                                              : static_cast<double>(from) / to;
-  return encodeRequant(policy, scaleByPowerOfTwo(ratio, -kResizeBits * axes), requant);
-}
-
 } // namespace burin::rt

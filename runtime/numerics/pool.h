@@ -21,12 +21,4 @@ inline int32_t averageInteger(int32_t sum, int32_t count, int32_t low, int32_t h
   return static_cast<int32_t>(saturate(divideRounded(sum, count, Rounding::HalfAway), low, high));
 }
 
-// [RESIZE] Linear interpolation weights are integers that sum to 2^kResizeBits per axis, so the weighted sum
-// of centred values over two axes is an exact accumulator of scale from / (to * 2^(2 * kResizeBits)).
-constexpr int kResizeBits = 8;
-inline int32_t resizeWeight(float fraction) { // weight of the upper neighbour; the lower one gets the rest
-  return roundClamped(fraction * (1 << kResizeBits), 0, 1 << kResizeBits);
-}
-EncodeStatus encodeResize(RequantPolicy policy, float from, float to, int axes, Requant& requant);
-
 } // namespace burin::rt

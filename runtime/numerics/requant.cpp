@@ -73,7 +73,7 @@ int64_t scaleAccumulator64(int64_t accumulator, const Requant& r) {
   case RequantPolicy::Tflite:
     return scaleTflite64(bounded, r.multiplier, r.shift);
   case RequantPolicy::Multiplier15HalfEven:
-    return shiftRight(bounded * r.multiplier, r.shift, Rounding::HalfEven);
+    return multiplyShiftWide(bounded, r.multiplier, r.shift, Rounding::HalfEven);
   }
   return 0;
 }

@@ -50,6 +50,11 @@ int64_t foldZeroPoint(int64_t bias, int32_t inputZeroPoint, int64_t weightSum) {
   return bias - inputZeroPoint * weightSum;
 }
 
+bool needsWideAccumulator(int64_t biasMagnitude, int64_t largestActivation, int64_t weightMagnitudeSum) {
+  if (biasMagnitude > INT32_MAX) return true;
+  return largestActivation > 0 && weightMagnitudeSum > (INT32_MAX - biasMagnitude) / largestActivation;
+}
+
 int droppedBiasBits(int64_t largestMagnitude, int bits) {
   int dropped = 0;
   while (largestMagnitude >> dropped >= int64_t{1} << (bits - 1)) ++dropped;

@@ -26,6 +26,9 @@ int32_t quantizeWeight(double weight, double scale, int32_t low, int32_t high, R
 int64_t quantizeBias(double bias, double scale, Rounding mode);
 // [B-FOLD] bias - zeroPoint * sum of weights, so that kernels multiply stored activations.
 int64_t foldZeroPoint(int64_t bias, int32_t inputZeroPoint, int64_t weightSum);
+// [ACC-WIDE] Whether a 32-bit accumulator could overflow: |bias| + max|activation| * sum of |weights| of a
+// channel.
+bool needsWideAccumulator(int64_t biasMagnitude, int64_t largestActivation, int64_t weightMagnitudeSum);
 // [B-EFFECTIVE] Keeps `bits` significant bits: the number of low bits that the layer's largest bias makes a
 // chip drop, and a bias rounded to them.
 int droppedBiasBits(int64_t largestMagnitude, int bits);

@@ -1,0 +1,106 @@
+#include "runtime/numerics/softmax.h"
+
+namespace burin::rt {
+
+namespace {
+
+// Qm.n: m integer bits, 31 - m fractional bits, in 32. A product of Qa and Qb is Qa+b by [HIGHMUL].
+int32_t multiply(int32_t a, int32_t b) {
+  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
+  return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
+}
+int32_t divideByPower(int32_t a, int exponent) {
+  return static_cast<int32_t>(shiftRight(a, exponent, Rounding::HalfAway));
+}
+
+// exp(a) for a in [-1/4, 0), Q0: the Taylor series of fourth order around -1/8.
+int32_t expNearZero(int32_t a) {
+  constexpr int32_t kExpMinusEighth = 1895147668; // exp(-1/8) * 2^31
+  constexpr int32_t kThird = 715827883;           // 2^31 / 3
+  const int32_t x = a + (1 << 28);
+  const int32_t x2 = multiply(x, x), x3 = multiply(x2, x), x4 = multiply(x2, x2);
+  const int32_t higher = divideByPower(multiply(divideByPower(x4, 2) + x3, kThird) + x2, 1);
+  return kExpMinusEighth + multiply(kExpMinusEighth, x + higher);
+}
+
+int leadingZeros(uint32_t value) {
+  int zeros = 0;
+  while (zeros < 32 && !(value & 0x80000000u >> zeros)) ++zeros;
+  return zeros;
+}
+
+} // namespace
+
+int32_t expNegativeQ5(int32_t a) {
+  // exp(-2^i) * 2^31 for i = -2..4: the bits of the whole quarters multiply in one by one.
+  constexpr int32_t kPowers[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+  if (a == 0) return INT32_MAX;
+  constexpr int32_t kQuarter = 1 << 24;
+  const int32_t fraction = (a & (kQuarter - 1)) - kQuarter; // in [-1/4, 0)
+  const int32_t quarters = fraction - a;
+  int32_t result = expNearZero(fraction * 32); // Q5 to Q0
+  for (int i = 0; i < 7; ++i)
+    if (quarters & kQuarter << i) result = multiply(result, kPowers[i]);
+  return result;
+}
+
+int32_t reciprocalOnePlusQ0(int32_t a) {
+  // Newton's iteration x += x (1 - d x) for 1 / d, d = (1 + a) / 2, from the linear start 48/17 - 32/17 d
+  // (Q2).
+  constexpr int32_t k48Over17 = 1515870810, kMinus32Over17 = -1010580540, kOneQ2 = 1 << 29;
+  const int32_t half = static_cast<int32_t>((int64_t{a} + INT32_MAX + 1) / 2);
+  int32_t x = k48Over17 + multiply(half, kMinus32Over17);
+  for (int i = 0; i < 3; ++i) {
+    const int32_t error = kOneQ2 - multiply(half, x);
+    x += shiftLeftSaturated(multiply(x, error), 2);
+  }
+  return shiftLeftSaturated(x, 1); // 1 / (1 + a) is half of 1 / d; Q2 halved is Q1, and Q1 to Q0 doubles
+}
+
+EncodeStatus encodeSoftmax(double beta, float inputScale, SoftmaxParameters& parameters) {
+  const double wanted = beta * inputScale * (1 << 26);
+  const double real = wanted < 2147483647.0 ? wanted : 2147483647.0;
+  if (!(beta > 0) || !(inputScale > 0)) return EncodeStatus::NotPositive;
+  if (!(real > 1)) return EncodeStatus::TooSmall;
+  Requant encoded;
+  // The bound 2^31 - 1 may round up to 2^31: exponent 31 is beyond other uses of this encoding, so halve and
+  // add.
+  const EncodeStatus status = encodeRequant(RequantPolicy::Tflite, real / 4, encoded);
+  if (status != EncodeStatus::Ok) return status;
+  parameters.multiplier = encoded.multiplier;
+  parameters.leftShift = 2 - encoded.shift;
+  parameters.leastDifference =
+      -static_cast<int32_t>(roundToInteger(scaleByPowerOfTwo(31, 26 - parameters.leftShift), Rounding::Down));
+  return EncodeStatus::Ok;
+}
+
+template <class T>
+void softmaxTflite(const T* x, T* y, int64_t count, int64_t step, const SoftmaxParameters& p) {
+  constexpr int32_t low = T(-1) < T(0) ? -128 : 0;
+  int32_t largest = low;
+  for (int64_t i = 0; i < count; ++i) largest = x[i * step] > largest ? x[i * step] : largest;
+  const auto exponential = [&](int64_t i) {
+    const int32_t difference = x[i * step] - largest;
+    return expNegativeQ5(highMultiply(shiftLeftSaturated(difference, p.leftShift), p.multiplier));
+  };
+  const auto counts = [&](int64_t i) { return x[i * step] - largest >= p.leastDifference; };
+
+  int32_t sum = 0; // Q12
+  for (int64_t i = 0; i < count; ++i)
+    if (counts(i)) sum = saturate32(int64_t{sum} + divideByPower(exponential(i), 12));
+  // sum = (1 + fraction) * 2^integerBits: its reciprocal is that of 1 + fraction, shifted.
+  const int zeros = leadingZeros(static_cast<uint32_t>(sum));
+  const int integerBits = 12 - zeros;
+  const int32_t fraction = static_cast<int32_t>((static_cast<uint32_t>(sum) << zeros) - 0x80000000u);
+  const int32_t reciprocal = reciprocalOnePlusQ0(fraction);
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t scaled =
+        counts(i) ? divideByPower(multiply(reciprocal, exponential(i)), integerBits + 31 - 8) : 0;
+    y[i * step] = static_cast<T>(saturate(scaled + low, low, low + 255));
+  }
+}
+
+template void softmaxTflite(const int8_t*, int8_t*, int64_t, int64_t, const SoftmaxParameters&);
+template void softmaxTflite(const uint8_t*, uint8_t*, int64_t, int64_t, const SoftmaxParameters&);
+
+} // namespace burin::rt
