@@ -1,6 +1,6 @@
-// The order of float reductions: sixteen lanes, lane l takes elements l, l + 16, ...; then lanes are joined pairwise,
-// (l, l + 8), (l, l + 4), (l, l + 2), (l, l + 1). One policy per reduction: its identity, how an element enters a
-// lane, how two lanes join.
+// The order of float reductions: sixteen lanes, lane l takes elements l, l + 16, ...; then lanes are joined
+// pairwise, (l, l + 8), (l, l + 4), (l, l + 2), (l, l + 1). One policy per reduction: its identity, how an
+// element enters a lane, how two lanes join.
 #pragma once
 
 #include "runtime/math/binary_functions.h"

@@ -1,5 +1,5 @@
-// Loops over contiguous floats, one table per instruction set. The loops are written once, in vector_loops.h, and
-// compiled for each; all tables give the same bits, and the same as the reference kernels in runtime/ops.
+// Loops over contiguous floats, one table per instruction set. The loops are written once, in vector_loops.h,
+// and compiled for each; all tables give the same bits, and the same as the reference kernels in runtime/ops.
 #pragma once
 
 #include "runtime/core/op.h"
@@ -41,12 +41,17 @@ struct VectorKernels {
   // lanes continue with (x[i] - mean)^2.
   void (*deviationRow)(const float* x, float mean, int64_t count, float* lanes);
   // y[i] = ((x[i] - mean) * factor) * scale[i * step] + bias[i * step]; step is 0 or 1.
-  void (*normalizeRow)(const float* x, float mean, float factor, const float* scale, const float* bias, int64_t step,
-                       float* y, int64_t count);
+  void (*normalizeRow)(const float* x, float mean, float factor, const float* scale, const float* bias,
+                       int64_t step, float* y, int64_t count);
   // y[i] = x[i] * scale[i * step] + bias[i * step]; step is 0 or 1.
-  void (*affineRow)(const float* x, const float* scale, const float* bias, int64_t step, float* y, int64_t count);
+  void (*affineRow)(const float* x, const float* scale, const float* bias, int64_t step, float* y,
+                    int64_t count);
   // acc[j] = fma(x[k], w[k * rowStep + j], acc[j]) for k ascending.
-  void (*multiplyAdd)(const float* x, int64_t depth, const float* w, int64_t rowStep, float* acc, int64_t count);
+  void (*multiplyAdd)(const float* x, int64_t depth, const float* w, int64_t rowStep, float* acc,
+                      int64_t count);
+  // Conversions of F16 (index 0) and BF16 (index 1), to nearest even.
+  void (*widen[2])(const uint16_t* x, float* y, int64_t count);
+  void (*narrow[2])(const float* x, uint16_t* y, int64_t count);
 };
 
 // Null for Isa::Reference.

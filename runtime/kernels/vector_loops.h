@@ -4,6 +4,7 @@
 // Everything called from here is always_inline, so it is compiled for the same instruction set.
 #include "runtime/kernels/lanes.h"
 #include "runtime/kernels/vector_kernels.h"
+#include "runtime/math/half.h"
 
 #if defined(__clang__)
 #define BURIN_VECTORIZE _Pragma("clang loop vectorize(assume_safety)")
@@ -13,7 +14,8 @@
 
 namespace burin::rt::BURIN_ISA_NAME {
 
-// Output and input are the same elements or do not overlap, hence no dependence from one iteration to another.
+// Output and input are the same elements or do not overlap, hence no dependence from one iteration to
+// another.
 template <class F>
 BURIN_TARGET void unaryRow(const float* x, float* y, int64_t count, math::UnaryParams params) {
   BURIN_VECTORIZE
@@ -116,8 +118,8 @@ BURIN_TARGET inline void deviationRow(const float* x, float mean, int64_t count,
   for (int l = 0; l < kLanes; ++l) lanes[l] = acc[l];
 }
 
-BURIN_TARGET inline void normalizeRow(const float* x, float mean, float factor, const float* scale, const float* bias,
-                                      int64_t step, float* y, int64_t count) {
+BURIN_TARGET inline void normalizeRow(const float* x, float mean, float factor, const float* scale,
+                                      const float* bias, int64_t step, float* y, int64_t count) {
   if (step) {
     BURIN_VECTORIZE
     for (int64_t i = 0; i < count; ++i) y[i] = ((x[i] - mean) * factor) * scale[i] + bias[i];
@@ -128,8 +130,8 @@ BURIN_TARGET inline void normalizeRow(const float* x, float mean, float factor, 
   }
 }
 
-BURIN_TARGET inline void affineRow(const float* x, const float* scale, const float* bias, int64_t step, float* y,
-                                   int64_t count) {
+BURIN_TARGET inline void affineRow(const float* x, const float* scale, const float* bias, int64_t step,
+                                   float* y, int64_t count) {
   if (step) {
     BURIN_VECTORIZE
     for (int64_t i = 0; i < count; ++i) y[i] = x[i] * scale[i] + bias[i];
@@ -142,7 +144,8 @@ BURIN_TARGET inline void affineRow(const float* x, const float* scale, const flo
 
 // The accumulators of kWidth outputs stay in registers over the whole depth.
 template <int kWidth>
-BURIN_TARGET inline void multiplyAddBlock(const float* x, int64_t depth, const float* w, int64_t rowStep, float* acc) {
+BURIN_TARGET inline void multiplyAddBlock(const float* x, int64_t depth, const float* w, int64_t rowStep,
+                                          float* acc) {
   float sum[kWidth];
   for (int j = 0; j < kWidth; ++j) sum[j] = acc[j];
   for (int64_t k = 0; k < depth; ++k)
@@ -150,12 +153,24 @@ BURIN_TARGET inline void multiplyAddBlock(const float* x, int64_t depth, const f
   for (int j = 0; j < kWidth; ++j) acc[j] = sum[j];
 }
 
-BURIN_TARGET inline void multiplyAdd(const float* x, int64_t depth, const float* w, int64_t rowStep, float* acc,
-                                     int64_t count) {
+BURIN_TARGET inline void multiplyAdd(const float* x, int64_t depth, const float* w, int64_t rowStep,
+                                     float* acc, int64_t count) {
   int64_t j = 0;
   for (; j + 64 <= count; j += 64) multiplyAddBlock<64>(x, depth, w + j, rowStep, acc + j);
   for (; j + 16 <= count; j += 16) multiplyAddBlock<16>(x, depth, w + j, rowStep, acc + j);
   for (; j < count; ++j) multiplyAddBlock<1>(x, depth, w + j, rowStep, acc + j);
+}
+
+template <float (*kWiden)(uint16_t)>
+BURIN_TARGET void widenRow(const uint16_t* x, float* y, int64_t count) {
+  BURIN_VECTORIZE
+  for (int64_t i = 0; i < count; ++i) y[i] = kWiden(x[i]);
+}
+
+template <uint16_t (*kNarrow)(float)>
+BURIN_TARGET void narrowRow(const float* x, uint16_t* y, int64_t count) {
+  BURIN_VECTORIZE
+  for (int64_t i = 0; i < count; ++i) y[i] = kNarrow(x[i]);
 }
 
 #define BURIN_ROW(Name, text, expression) unaryRow<math::Name##Function>,
@@ -175,6 +190,8 @@ constexpr VectorKernels kKernels = {
     normalizeRow,
     affineRow,
     multiplyAdd,
+    {widenRow<math::halfToFloat>, widenRow<math::bfloat16ToFloat>},
+    {narrowRow<math::floatToHalf>, narrowRow<math::floatToBfloat16>},
 };
 #undef BURIN_ROW
 #undef BURIN_PAIR

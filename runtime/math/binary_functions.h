@@ -1,4 +1,5 @@
-// The functions of two elements that nn.binary knows, in float. Integer arithmetic is in runtime/ops/integer_ops.h.
+// The functions of two elements that nn.binary knows, in float. Integer arithmetic is in
+// runtime/ops/integer_ops.h.
 #pragma once
 
 #include "runtime/math/double_math.h"

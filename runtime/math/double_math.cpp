@@ -52,7 +52,8 @@ double expm1Double(double x) {
 double logDouble(double x) {
   if (!(x > 0.0)) return x == 0.0 ? -static_cast<double>(kInfinity) : static_cast<double>(kNaN);
   if (x > 1.7e308) return x;
-  const uint64_t shifted = bitsOf(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu); // carries from sqrt(1/2) on
+  const uint64_t shifted =
+      bitsOf(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu); // carries from sqrt(1/2) on
   const double count = static_cast<double>(static_cast<int>(shifted >> 52) - 1023);
   const double f = doubleOf((shifted & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu) - 1.0;
   const double s = f / (2.0 + f), square = s * s;
@@ -107,7 +108,8 @@ float power(float x, float y) {
   if (x != x || y != y) return kNaN;
   const float magnitude = absolute(x);
   const int parity = parityOf(y);
-  if (magnitude == 0.0f || magnitude == kInfinity || absolute(y) == kInfinity) return powerAtEnds(x, y, parity);
+  if (magnitude == 0.0f || magnitude == kInfinity || absolute(y) == kInfinity)
+    return powerAtEnds(x, y, parity);
   if (x < 0.0f && parity < 0) return kNaN;
   const float result = static_cast<float>(expDouble(static_cast<double>(y) * logDouble(magnitude)));
   return parity == 1 ? copySign(result, x) : result;

@@ -1,12 +1,12 @@
-// Elementary functions that are rare in networks, computed in double by series and rounded once to float: within
-// 1 ulp, the same bits on every machine (no libm, no FMA). NaN, infinities and denormals are honoured.
+// Elementary functions that are rare in networks, computed in double by series and rounded once to float:
+// within 1 ulp, the same bits on every machine (no libm, no FMA). NaN, infinities and denormals are honoured.
 #pragma once
 
 namespace burin::rt::math {
 
 double expDouble(double x);
 double logDouble(double x);
-double log1pDouble(double x);   // x > -1
+double log1pDouble(double x); // x > -1
 double expm1Double(double x);
 double atanDouble(double x);
 

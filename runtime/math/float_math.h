@@ -1,9 +1,10 @@
 // Elementary functions of a float, written with +, -, *, /, sqrt, comparisons and integer operations only and
-// without branches: a loop over any of them vectorises, and scalar and vector code give the same bits on every
-// machine. FMA is left out on purpose, so that processors without it are not slow.
+// without branches: a loop over any of them vectorises, and scalar and vector code give the same bits on
+// every machine. FMA is left out on purpose, so that processors without it are not slow.
 //
-// Errors, over all floats: exp, expm1, log, sigmoid <= 2 ulp; tanh, log1p, erf <= 1e-6 relative. NaN in gives NaN
-// out, infinities and denormals are honoured. The coefficients are minimax fits made by fit_coefficients.py.
+// Errors, over all floats: exp, expm1, log, sigmoid <= 2 ulp; tanh, log1p, erf <= 1e-6 relative. NaN in gives
+// NaN out, infinities and denormals are honoured. The coefficients are minimax fits made by
+// fit_coefficients.py.
 #pragma once
 
 #include <cmath>
@@ -73,8 +74,8 @@ BURIN_INLINE float ceilOf(float x) {
   return copySign(nearest < x ? above : nearest, x);
 }
 
-// exp(x) = 2^n * exp(r), n = round(x / ln 2), |r| <= ln(2)/2: the parts of that identity. `tail` is exp(r) - 1.
-// 2^n is given as two factors, because n runs from -150 to 128 and 2^n alone is no float at the ends.
+// exp(x) = 2^n * exp(r), n = round(x / ln 2), |r| <= ln(2)/2: the parts of that identity. `tail` is exp(r)
+// - 1. 2^n is given as two factors, because n runs from -150 to 128 and 2^n alone is no float at the ends.
 struct ExpParts {
   float tail, scaleA, scaleB;
 };

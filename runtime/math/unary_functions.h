@@ -1,5 +1,5 @@
-// The functions of one element that nn.unary knows: one table row each, used by the kernels of every instruction
-// set, by recurrent activations and by whoever fills a lookup table.
+// The functions of one element that nn.unary knows: one table row each, used by the kernels of every
+// instruction set, by recurrent activations and by whoever fills a lookup table.
 #pragma once
 
 #include "runtime/math/double_math.h"

@@ -14,13 +14,16 @@ bool worksOn(BinaryFn fn, DType dtype) {
   switch (fn) {
   case BinaryFn::And:
   case BinaryFn::Or:
-  case BinaryFn::Xor: return dtype == DType::Bool;
+  case BinaryFn::Xor:
+    return dtype == DType::Bool;
   case BinaryFn::BitAnd:
   case BinaryFn::BitOr:
   case BinaryFn::BitXor:
   case BinaryFn::ShiftLeft:
-  case BinaryFn::ShiftRight: return isInteger(dtype);
-  default: return isFloat(dtype) || isInteger(dtype) || math::isComparison(fn);
+  case BinaryFn::ShiftRight:
+    return isInteger(dtype);
+  default:
+    return isFloat(dtype) || isInteger(dtype) || math::isComparison(fn);
   }
 }
 } // namespace
@@ -30,14 +33,16 @@ bool inferBinary(const Signature& signature, std::vector<TensorType>& results, s
   const TensorType &a = *signature.input(0), &b = *signature.input(1);
   const std::string& name = signature.attrs.text("fn");
   BinaryFn fn;
-  if (!math::parseBinaryFn(name.c_str(), fn)) return reject(error, "there is no binary function '" + name + "'");
+  if (!math::parseBinaryFn(name.c_str(), fn))
+    return reject(error, "there is no binary function '" + name + "'");
   for (const TensorType* operand : {&a, &b})
     if (!worksOn(fn, operand->dtype))
-      return reject(error, "function '" + name + "' is not defined for elements of type " + dtypeName(operand->dtype));
+      return reject(error, "function '" + name + "' is not defined for elements of type " +
+                               dtypeName(operand->dtype));
   // pow alone may take an exponent of another type.
   if (a.dtype != b.dtype && fn != BinaryFn::Pow)
-    return reject(error, std::string("the operands have different element types, ") + dtypeName(a.dtype) + " and " +
-                             dtypeName(b.dtype));
+    return reject(error, std::string("the operands have different element types, ") + dtypeName(a.dtype) +
+                             " and " + dtypeName(b.dtype));
   Shape shape;
   if (!broadcastShapes(a.shape, b.shape, shape, error)) return false;
   results = {{math::isComparison(fn) ? DType::Bool : a.dtype, shape}};
@@ -118,11 +123,17 @@ public:
 
 private:
   void row(const int64_t* offset, int64_t count) const override {
-    const BinaryOperands operands{node_.in(0).as<const float>() + offset[0], node_.in(1).as<const float>() + offset[1],
-                                  steps_.a, steps_.b, lo_, hi_};
+    const BinaryOperands operands{node_.in(0).as<const float>() + offset[0],
+                                  node_.in(1).as<const float>() + offset[1],
+                                  steps_.a,
+                                  steps_.b,
+                                  lo_,
+                                  hi_};
     float* y = node_.out().as<float>() + offset[2];
-    if (vector_) vector_(operands, y, count);
-    else strided_(operands, steps_, y, count);
+    if (vector_)
+      vector_(operands, y, count);
+    else
+      strided_(operands, steps_, y, count);
   }
 
   StridedRow strided_ = nullptr;
@@ -133,7 +144,8 @@ private:
 class FloatComparison final : public BinaryKernel {
 public:
   FloatComparison(const Node& node, BinaryFn fn)
-      : BinaryKernel(node, fn), row_(kCompareRows[static_cast<int>(fn) - static_cast<int>(BinaryFn::Equal)]) {}
+      : BinaryKernel(node, fn), row_(kCompareRows[static_cast<int>(fn) - static_cast<int>(BinaryFn::Equal)]) {
+  }
 
 private:
   void row(const int64_t* offset, int64_t count) const override {
@@ -186,7 +198,8 @@ private:
     if (t.dtype() == DType::F32) return t.as<const float>()[offset];
     int64_t value;
     loadIntegers(t.dtype(), t.data, offset, 1, 1, &value);
-    return t.dtype() == DType::U64 ? static_cast<float>(static_cast<uint64_t>(value)) : static_cast<float>(value);
+    return t.dtype() == DType::U64 ? static_cast<float>(static_cast<uint64_t>(value))
+                                   : static_cast<float>(value);
   }
   void row(const int64_t* offset, int64_t count) const override {
     const DType out = node_.out().dtype();

@@ -11,8 +11,8 @@ bool broadcastShapes(const Shape& a, const Shape& b, Shape& result, std::string&
     const int fromA = axis - (rank - a.rank), fromB = axis - (rank - b.rank);
     const int64_t da = fromA < 0 ? 1 : a[fromA], db = fromB < 0 ? 1 : b[fromB];
     if (da != db && da != 1 && db != 1)
-      return reject(error, "shapes " + toString(a) + " and " + toString(b) + " do not broadcast: " +
-                               std::to_string(da) + " against " + std::to_string(db));
+      return reject(error, "shapes " + toString(a) + " and " + toString(b) +
+                               " do not broadcast: " + std::to_string(da) + " against " + std::to_string(db));
     result.push(da == 1 ? db : da);
   }
   return checkShape(result, error);
@@ -21,9 +21,13 @@ bool broadcastShapes(const Shape& a, const Shape& b, Shape& result, std::string&
 bool requireNoHalf(const Node& node, std::string& error) {
   auto isHalf = [](const Tensor* t) { return t && (t->dtype() == DType::F16 || t->dtype() == DType::BF16); };
   for (const Tensor* t : node.inputs)
-    if (isHalf(t)) return reject(error, std::string("an operand is ") + dtypeName(t->dtype()) + "; this kernel computes in f32");
+    if (isHalf(t))
+      return reject(error,
+                    std::string("an operand is ") + dtypeName(t->dtype()) + "; this kernel computes in f32");
   for (const Tensor* t : node.outputs)
-    if (isHalf(t)) return reject(error, std::string("the result is ") + dtypeName(t->dtype()) + "; this kernel computes in f32");
+    if (isHalf(t))
+      return reject(error,
+                    std::string("the result is ") + dtypeName(t->dtype()) + "; this kernel computes in f32");
   return true;
 }
 

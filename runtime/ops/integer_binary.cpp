@@ -52,29 +52,49 @@ template <class T>
 T apply(BinaryFn fn, T a, T b) {
   const int64_t sa = static_cast<int64_t>(a), sb = static_cast<int64_t>(b);
   switch (fn) {
-  case BinaryFn::Add: return static_cast<T>(wrapAdd(sa, sb));
-  case BinaryFn::Sub: return static_cast<T>(wrapSub(sa, sb));
-  case BinaryFn::Mul: return static_cast<T>(wrapMul(sa, sb));
-  case BinaryFn::Div: return divide(a, b);
-  case BinaryFn::Min: return a < b ? a : b;
-  case BinaryFn::Max: return a > b ? a : b;
-  case BinaryFn::Prelu: return a < 0 ? static_cast<T>(wrapMul(sa, sb)) : a;
-  case BinaryFn::Pow: return powerOf(a, b);
-  case BinaryFn::Mod: return modulo(a, b);
-  case BinaryFn::Fmod: return remainderTowardsZero(a, b);
-  case BinaryFn::Equal: return a == b;
-  case BinaryFn::Less: return a < b;
-  case BinaryFn::Greater: return a > b;
-  case BinaryFn::LessEqual: return a <= b;
-  case BinaryFn::GreaterEqual: return a >= b;
+  case BinaryFn::Add:
+    return static_cast<T>(wrapAdd(sa, sb));
+  case BinaryFn::Sub:
+    return static_cast<T>(wrapSub(sa, sb));
+  case BinaryFn::Mul:
+    return static_cast<T>(wrapMul(sa, sb));
+  case BinaryFn::Div:
+    return divide(a, b);
+  case BinaryFn::Min:
+    return a < b ? a : b;
+  case BinaryFn::Max:
+    return a > b ? a : b;
+  case BinaryFn::Prelu:
+    return a < 0 ? static_cast<T>(wrapMul(sa, sb)) : a;
+  case BinaryFn::Pow:
+    return powerOf(a, b);
+  case BinaryFn::Mod:
+    return modulo(a, b);
+  case BinaryFn::Fmod:
+    return remainderTowardsZero(a, b);
+  case BinaryFn::Equal:
+    return a == b;
+  case BinaryFn::Less:
+    return a < b;
+  case BinaryFn::Greater:
+    return a > b;
+  case BinaryFn::LessEqual:
+    return a <= b;
+  case BinaryFn::GreaterEqual:
+    return a >= b;
   case BinaryFn::And:
-  case BinaryFn::BitAnd: return a & b;
+  case BinaryFn::BitAnd:
+    return a & b;
   case BinaryFn::Or:
-  case BinaryFn::BitOr: return a | b;
+  case BinaryFn::BitOr:
+    return a | b;
   case BinaryFn::Xor:
-  case BinaryFn::BitXor: return a ^ b;
-  case BinaryFn::ShiftLeft: return shiftLeft(a, b);
-  case BinaryFn::ShiftRight: return shiftRight(a, b);
+  case BinaryFn::BitXor:
+    return a ^ b;
+  case BinaryFn::ShiftLeft:
+    return shiftLeft(a, b);
+  case BinaryFn::ShiftRight:
+    return shiftRight(a, b);
   }
   return 0;
 }
@@ -88,9 +108,8 @@ void row(const int64_t* a, const int64_t* b, int64_t count, int64_t* y) {
 #define BURIN_ROW(Name, text, expression) row<T, BinaryFn::Name>,
 template <class T>
 const IntegerBinaryFn* rows() {
-  static const IntegerBinaryFn table[math::kBinaryCount] = {
-      BURIN_VECTOR_BINARY(BURIN_ROW) BURIN_SCALAR_BINARY(BURIN_ROW) BURIN_COMPARISON(BURIN_ROW)
-          BURIN_INTEGER_BINARY(BURIN_ROW)};
+  static const IntegerBinaryFn table[math::kBinaryCount] = {BURIN_VECTOR_BINARY(
+      BURIN_ROW) BURIN_SCALAR_BINARY(BURIN_ROW) BURIN_COMPARISON(BURIN_ROW) BURIN_INTEGER_BINARY(BURIN_ROW)};
   return table;
 }
 #undef BURIN_ROW

@@ -17,15 +17,23 @@ void store(const int64_t* in, int64_t count, void* data, int64_t offset, int64_t
 
 void loadIntegers(DType dtype, const void* data, int64_t offset, int64_t step, int64_t count, int64_t* out) {
   switch (dtype) {
-  case DType::I8: return load<int8_t>(data, offset, step, count, out);
-  case DType::U8: return load<uint8_t>(data, offset, step, count, out);
-  case DType::I16: return load<int16_t>(data, offset, step, count, out);
-  case DType::U16: return load<uint16_t>(data, offset, step, count, out);
-  case DType::I32: return load<int32_t>(data, offset, step, count, out);
-  case DType::U32: return load<uint32_t>(data, offset, step, count, out);
+  case DType::I8:
+    return load<int8_t>(data, offset, step, count, out);
+  case DType::U8:
+    return load<uint8_t>(data, offset, step, count, out);
+  case DType::I16:
+    return load<int16_t>(data, offset, step, count, out);
+  case DType::U16:
+    return load<uint16_t>(data, offset, step, count, out);
+  case DType::I32:
+    return load<int32_t>(data, offset, step, count, out);
+  case DType::U32:
+    return load<uint32_t>(data, offset, step, count, out);
   case DType::I64:
-  case DType::U64: return load<int64_t>(data, offset, step, count, out);
-  default: break;
+  case DType::U64:
+    return load<int64_t>(data, offset, step, count, out);
+  default:
+    break;
   }
   const uint8_t* from = static_cast<const uint8_t*>(data) + offset; // bool
   for (int64_t i = 0; i < count; ++i) out[i] = from[i * step] != 0;
@@ -34,14 +42,19 @@ void loadIntegers(DType dtype, const void* data, int64_t offset, int64_t step, i
 void storeIntegers(DType dtype, const int64_t* in, int64_t count, void* data, int64_t offset, int64_t step) {
   switch (dtype) {
   case DType::I8:
-  case DType::U8: return store<uint8_t>(in, count, data, offset, step);
+  case DType::U8:
+    return store<uint8_t>(in, count, data, offset, step);
   case DType::I16:
-  case DType::U16: return store<uint16_t>(in, count, data, offset, step);
+  case DType::U16:
+    return store<uint16_t>(in, count, data, offset, step);
   case DType::I32:
-  case DType::U32: return store<uint32_t>(in, count, data, offset, step);
+  case DType::U32:
+    return store<uint32_t>(in, count, data, offset, step);
   case DType::I64:
-  case DType::U64: return store<int64_t>(in, count, data, offset, step);
-  default: break;
+  case DType::U64:
+    return store<int64_t>(in, count, data, offset, step);
+  default:
+    break;
   }
   uint8_t* to = static_cast<uint8_t*>(data) + offset; // bool
   for (int64_t i = 0; i < count; ++i) to[i * step] = in[i] != 0;
@@ -49,7 +62,8 @@ void storeIntegers(DType dtype, const int64_t* in, int64_t count, void* data, in
 
 int64_t saturateToInteger(float value, DType dtype) {
   if (value != value) return 0;
-  const bool isSigned = dtype == DType::I8 || dtype == DType::I16 || dtype == DType::I32 || dtype == DType::I64;
+  const bool isSigned =
+      dtype == DType::I8 || dtype == DType::I16 || dtype == DType::I32 || dtype == DType::I64;
   const int bits = static_cast<int>(dtypeBytes(dtype)) * 8;
   // 2^(bits - 1) or 2^bits, exact in float.
   float limit = isSigned ? 0.5f : 1.0f;

@@ -1,5 +1,6 @@
-// Integer arithmetic for every integer element type with one set of loops: elements are widened to 64 bits in blocks,
-// computed there, and wrapped to their type when they are stored. Unsigned 64-bit numbers travel as the same bits.
+// Integer arithmetic for every integer element type with one set of loops: elements are widened to 64 bits in
+// blocks, computed there, and wrapped to their type when they are stored. Unsigned 64-bit numbers travel as
+// the same bits.
 #pragma once
 
 #include "runtime/core/types.h"
@@ -17,8 +18,14 @@ void storeIntegers(DType dtype, const int64_t* in, int64_t count, void* data, in
 int64_t saturateToInteger(float value, DType dtype);
 
 // Arithmetic that wraps instead of being undefined.
-inline int64_t wrapAdd(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
-inline int64_t wrapSub(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
-inline int64_t wrapMul(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+inline int64_t wrapAdd(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+inline int64_t wrapSub(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+inline int64_t wrapMul(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
 
 } // namespace burin::rt

@@ -42,7 +42,9 @@ public:
 
 private:
   void coefficients(float* a, float* b) const {
-    auto at = [&](int operand, int64_t c) { return node_.in(operand).as<const float>()[c * node_.in(operand).stride[0]]; };
+    auto at = [&](int operand, int64_t c) {
+      return node_.in(operand).as<const float>()[c * node_.in(operand).stride[0]];
+    };
     for (int64_t c = 0; c < channels_; ++c) {
       a[c] = at(1, c) / math::squareRoot(at(4, c) + epsilon_);
       b[c] = at(2, c) - at(3, c) * a[c];

@@ -30,7 +30,8 @@ float powerOfBeta(float base, float beta) {
 
 class Lrn final : public Kernel {
 public:
-  explicit Lrn(const Node& node) : node_(node), channels_(node.in(0).shape()[1]), size_(node.attrs.integer("size")) {
+  explicit Lrn(const Node& node)
+      : node_(node), channels_(node.in(0).shape()[1]), size_(node.attrs.integer("size")) {
     alpha_ = node.attrs.real("alpha", 1e-4f) / static_cast<float>(size_);
     beta_ = node.attrs.real("beta", 0.75f);
     bias_ = node.attrs.real("bias", 1.0f);

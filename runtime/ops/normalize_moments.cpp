@@ -1,5 +1,6 @@
-// nn.layer_norm and nn.group_norm: y = (x - mean) / sqrt(variance + epsilon) * scale + bias, where mean and variance
-// are taken over a set of elements. The two differ in which elements form a set and how scale and bias lie along it.
+// nn.layer_norm and nn.group_norm: y = (x - mean) / sqrt(variance + epsilon) * scale + bias, where mean and
+// variance are taken over a set of elements. The two differ in which elements form a set and how scale and
+// bias lie along it.
 #include "runtime/kernels/lanes.h"
 #include "runtime/kernels/vector_kernels.h"
 #include "runtime/ops/elementwise_ops.h"
@@ -38,7 +39,8 @@ public:
     if (!kernels) return;
     const bool aligned = elements_.rank() <= 1 || elements_.runLength() % kLanes == 0;
     if (elements_.step(0) == 1 && aligned) statistics_ = kernels;
-    const bool evenScale = within_.step(2) == within_.step(3) && (within_.step(2) == 0 || within_.step(2) == 1);
+    const bool evenScale =
+        within_.step(2) == within_.step(3) && (within_.step(2) == 0 || within_.step(2) == 1);
     if (within_.step(0) == 1 && within_.step(1) == 1 && evenScale) apply_ = kernels;
   }
   const char* name() const override { return statistics_ && apply_ ? apply_->name : "reference"; }
@@ -66,8 +68,9 @@ private:
       float* to = y + at[1];
       if (apply_) return apply_->normalizeRow(from, mean, factor, rowScale, rowBias, within_.step(2), to, n);
       for (int64_t i = 0; i < n; ++i)
-        to[i * within_.step(1)] = ((from[i * within_.step(0)] - mean) * factor) * rowScale[i * within_.step(2)] +
-                                  rowBias[i * within_.step(3)];
+        to[i * within_.step(1)] =
+            ((from[i * within_.step(0)] - mean) * factor) * rowScale[i * within_.step(2)] +
+            rowBias[i * within_.step(3)];
     });
   }
 
@@ -75,7 +78,8 @@ private:
     float lanes[kLanes] = {};
     int64_t position = 0;
     elements_.forRuns(0, elements_.elements(), [&](const int64_t* at, int64_t n) {
-      if (statistics_) statistics_->laneRow[static_cast<int>(LaneFn::Sum)](x + at[0], n, lanes);
+      if (statistics_)
+        statistics_->laneRow[static_cast<int>(LaneFn::Sum)](x + at[0], n, lanes);
       else
         for (int64_t i = 0; i < n; ++i) lanes[(position + i) % kLanes] += x[at[0] + i * elements_.step(0)];
       position += n;
@@ -87,7 +91,8 @@ private:
     float lanes[kLanes] = {};
     int64_t position = 0;
     elements_.forRuns(0, elements_.elements(), [&](const int64_t* at, int64_t n) {
-      if (statistics_) statistics_->deviationRow(x + at[0], mean, n, lanes);
+      if (statistics_)
+        statistics_->deviationRow(x + at[0], mean, n, lanes);
       else
         for (int64_t i = 0; i < n; ++i) {
           float& lane = lanes[(position + i) % kLanes];
@@ -119,7 +124,8 @@ bool inferLayerNorm(const Signature& signature, std::vector<TensorType>& results
     if (!type) continue;
     const char* operand = i == 1 ? "scale" : "bias";
     if (!isFloat(type->dtype))
-      return reject(error, std::string(operand) + " has element type " + dtypeName(type->dtype) + "; a float type is needed");
+      return reject(error, std::string(operand) + " has element type " + dtypeName(type->dtype) +
+                               "; a float type is needed");
     Shape both;
     if (!broadcastShapes(type->shape, normalized, both, error)) return false;
     if (both != normalized)
@@ -141,8 +147,11 @@ std::unique_ptr<Kernel> makeLayerNorm(const Node& node, const KernelConfig& conf
     if (node.input(i + 1)) broadcastStrides(node.in(i + 1), normalized, steps[i]);
   Layout sets, within;
   for (int axis = 0; axis < x.shape().rank; ++axis)
-    if (axis < first) sets.push(x.shape()[axis], x.stride[axis], y.stride[axis], 0, 0);
-    else within.push(x.shape()[axis], x.stride[axis], y.stride[axis], steps[0][axis - first], steps[1][axis - first]);
+    if (axis < first)
+      sets.push(x.shape()[axis], x.stride[axis], y.stride[axis], 0, 0);
+    else
+      within.push(x.shape()[axis], x.stride[axis], y.stride[axis], steps[0][axis - first],
+                  steps[1][axis - first]);
   return std::make_unique<Moments>(node, sets, within, vectorKernels(config.isa));
 }
 
@@ -153,8 +162,10 @@ bool inferGroupNorm(const Signature& signature, std::vector<TensorType>& results
   if (!checkInts(signature, "groups", 1, 1, kMaxElements, error)) return false;
   const int64_t groups = signature.attrs.integer("groups");
   if (channels % groups != 0)
-    return reject(error, std::to_string(channels) + " channels do not divide into " + std::to_string(groups) + " groups");
-  if (!checkFloatVector(signature, 1, "scale", channels, error) || !checkFloatVector(signature, 2, "bias", channels, error))
+    return reject(error, std::to_string(channels) + " channels do not divide into " + std::to_string(groups) +
+                             " groups");
+  if (!checkFloatVector(signature, 1, "scale", channels, error) ||
+      !checkFloatVector(signature, 2, "bias", channels, error))
     return false;
   results = {x};
   return true;
@@ -164,12 +175,14 @@ std::unique_ptr<Kernel> makeGroupNorm(const Node& node, const KernelConfig& conf
   if (!requireNoHalf(node, error)) return nullptr;
   const Tensor &x = node.in(0), &y = node.out();
   const int64_t groups = node.attrs.integer("groups"), perGroup = x.shape()[1] / groups;
-  const int64_t scale = node.input(1) ? node.in(1).stride[0] : 0, bias = node.input(2) ? node.in(2).stride[0] : 0;
+  const int64_t scale = node.input(1) ? node.in(1).stride[0] : 0,
+                bias = node.input(2) ? node.in(2).stride[0] : 0;
   Layout sets, within;
   sets.push(x.shape()[0], x.stride[0], y.stride[0], 0, 0);
   sets.push(groups, perGroup * x.stride[1], perGroup * y.stride[1], perGroup * scale, perGroup * bias);
   within.push(perGroup, x.stride[1], y.stride[1], scale, bias);
-  for (int axis = 2; axis < x.shape().rank; ++axis) within.push(x.shape()[axis], x.stride[axis], y.stride[axis], 0, 0);
+  for (int axis = 2; axis < x.shape().rank; ++axis)
+    within.push(x.shape()[axis], x.stride[axis], y.stride[axis], 0, 0);
   return std::make_unique<Moments>(node, sets, within, vectorKernels(config.isa));
 }
 

@@ -20,6 +20,7 @@ std::unique_ptr<Kernel> makeSoftmax(const Node& node, const KernelConfig& config
 // The first operand is a float tensor with at least `rank` axes.
 bool checkFloatInput(const Signature& signature, int rank, std::string& error);
 // Operand `i`, when present, is a float vector of `length` elements.
-bool checkFloatVector(const Signature& signature, int i, const char* operand, int64_t length, std::string& error);
+bool checkFloatVector(const Signature& signature, int i, const char* operand, int64_t length,
+                      std::string& error);
 
 } // namespace burin::rt

@@ -1,4 +1,5 @@
-// nn.softmax: exp(x - max) / sum(exp(x - max)) along one axis; log: (x - max) - log(sum). Maximum and sum in lanes.
+// nn.softmax: exp(x - max) / sum(exp(x - max)) along one axis; log: (x - max) - log(sum). Maximum and sum in
+// lanes.
 #include "runtime/kernels/lanes.h"
 #include "runtime/kernels/vector_kernels.h"
 #include "runtime/ops/elementwise_ops.h"
@@ -18,7 +19,8 @@ bool inferSoftmax(const Signature& signature, std::vector<TensorType>& results, 
 namespace {
 class Softmax final : public Kernel {
 public:
-  Softmax(const Node& node, const VectorKernels* kernels) : node_(node), log_(node.attrs.integer("log") != 0) {
+  Softmax(const Node& node, const VectorKernels* kernels)
+      : node_(node), log_(node.attrs.integer("log") != 0) {
     const int axis = static_cast<int>(node.attrs.integer("axis"));
     Shape places = node.in(0).shape();
     length_ = places[axis];
@@ -51,8 +53,10 @@ private:
     for (float& lane : lanes) lane = 0.0f;
     kernels_->expRow(x, maximum, log_ ? nullptr : y, length_, lanes);
     const float sum = joinLanes<SumLane>(lanes);
-    if (log_) kernels_->subtractRow(x, maximum, math::log(sum), y, length_);
-    else kernels_->divideRow(y, sum, y, length_);
+    if (log_)
+      kernels_->subtractRow(x, maximum, math::log(sum), y, length_);
+    else
+      kernels_->divideRow(y, sum, y, length_);
   }
 
   void stridedRow(const float* x, float* y) const {

@@ -1,6 +1,6 @@
 // nn.reduce: the shape rule and the choice of kernel.
-#include "runtime/ops/infer_check.h"
 #include "runtime/ops/elementwise_ops.h"
+#include "runtime/ops/infer_check.h"
 #include "runtime/ops/reduce_ops.h"
 
 #include <cstring>
@@ -34,20 +34,23 @@ bool inferReduce(const Signature& signature, std::vector<TensorType>& results, s
   ReduceFn fn;
   if (!parseReduceFn(name, fn)) return reject(error, "there is no reduction '" + name + "'");
   if (!worksOn(fn, x.dtype))
-    return reject(error, "reduction '" + name + "' is not defined for elements of type " + dtypeName(x.dtype));
+    return reject(error,
+                  "reduction '" + name + "' is not defined for elements of type " + dtypeName(x.dtype));
   const std::vector<int64_t>& axes = signature.attrs.ints("axes");
   for (size_t i = 0; i < axes.size(); ++i)
     if (axes[i] < 0 || axes[i] >= x.shape.rank || (i > 0 && axes[i] <= axes[i - 1]))
-      return reject(error, "attribute 'axes' must be ascending numbers in [0, " + std::to_string(x.shape.rank) +
-                               "); it contains " + std::to_string(axes[i]));
+      return reject(error, "attribute 'axes' must be ascending numbers in [0, " +
+                               std::to_string(x.shape.rank) + "); it contains " + std::to_string(axes[i]));
   const bool keepDims = signature.attrs.integer("keep_dims") != 0;
   Shape shape;
   size_t next = 0;
   for (int axis = 0; axis < x.shape.rank; ++axis) {
     const bool reduced = next < axes.size() && axes[next] == axis;
     if (reduced) ++next;
-    if (!reduced) shape.push(x.shape[axis]);
-    else if (keepDims) shape.push(1);
+    if (!reduced)
+      shape.push(x.shape[axis]);
+    else if (keepDims)
+      shape.push(1);
   }
   results = {{x.dtype, shape}};
   // A product that had a zero factor may have lost it.

@@ -31,13 +31,19 @@ const LaneRule kRules[kLaneFnCount] = {ruleOf<SumLane>(), ruleOf<SumAbsLane>(), 
 LaneFn laneFnOf(ReduceFn fn) {
   switch (fn) {
   case ReduceFn::Max:
-  case ReduceFn::LogSumExp: return LaneFn::Max; // its first pass
-  case ReduceFn::Min: return LaneFn::Min;
-  case ReduceFn::Prod: return LaneFn::Prod;
-  case ReduceFn::L1: return LaneFn::SumAbs;
+  case ReduceFn::LogSumExp:
+    return LaneFn::Max; // its first pass
+  case ReduceFn::Min:
+    return LaneFn::Min;
+  case ReduceFn::Prod:
+    return LaneFn::Prod;
+  case ReduceFn::L1:
+    return LaneFn::SumAbs;
   case ReduceFn::L2:
-  case ReduceFn::SumSquare: return LaneFn::SumSquare;
-  default: return LaneFn::Sum;
+  case ReduceFn::SumSquare:
+    return LaneFn::SumSquare;
+  default:
+    return LaneFn::Sum;
   }
 }
 
@@ -54,12 +60,14 @@ public:
     const int index = static_cast<int>(laneFn_);
     if (!kernels) return;
     kernels_ = kernels;
-    const bool rows = walk_.reduced.step(0) == 1 &&
-                      (walk_.reduced.rank() <= 1 || walk_.reduced.runLength() % kLanes == 0);
+    const bool rows =
+        walk_.reduced.step(0) == 1 && (walk_.reduced.rank() <= 1 || walk_.reduced.runLength() % kLanes == 0);
     const bool columns = walk_.reduced.rank() <= 1 && walk_.kept.step(0) == 1 && walk_.kept.step(1) == 1 &&
                          walk_.kept.runLength() > 1 && fn != ReduceFn::LogSumExp;
-    if (columns && !(rows && walk_.reduced.elements() > 1)) columns_ = kernels->laneColumns[index];
-    else if (rows) row_ = kernels->laneRow[index];
+    if (columns && !(rows && walk_.reduced.elements() > 1))
+      columns_ = kernels->laneColumns[index];
+    else if (rows)
+      row_ = kernels->laneRow[index];
   }
 
   void run(Context& context) override {
@@ -67,7 +75,8 @@ public:
     float* y = node_.out().as<float>();
     context.pool.parallelFor(walk_.kept.elements(), walk_.grain(), [&](int64_t begin, int64_t end, int) {
       walk_.kept.forRuns(begin, end, [&](const int64_t* offset, int64_t count) {
-        if (columns_) reduceColumns(x + offset[0], y + offset[1], count);
+        if (columns_)
+          reduceColumns(x + offset[0], y + offset[1], count);
         else
           for (int64_t i = 0; i < count; ++i)
             y[offset[1] + i * walk_.kept.step(1)] = reduceOne(x + offset[0] + i * walk_.kept.step(0));
@@ -79,10 +88,14 @@ public:
 private:
   float finish(float value) const {
     switch (fn_) {
-    case ReduceFn::Mean: return value / static_cast<float>(walk_.reduced.elements());
-    case ReduceFn::L2: return math::squareRoot(value);
-    case ReduceFn::LogSum: return math::log(value);
-    default: return value;
+    case ReduceFn::Mean:
+      return value / static_cast<float>(walk_.reduced.elements());
+    case ReduceFn::L2:
+      return math::squareRoot(value);
+    case ReduceFn::LogSum:
+      return math::log(value);
+    default:
+      return value;
     }
   }
 
@@ -96,8 +109,10 @@ private:
     for (float& lane : lanes) lane = rule_.identity;
     int lane = 0;
     walk_.reduced.forRuns(0, walk_.reduced.elements(), [&](const int64_t* offset, int64_t count) {
-      if (row_) row_(x + offset[0], count, lanes);
-      else rule_.steps(x + offset[0], walk_.reduced.step(0), count, lane, lanes);
+      if (row_)
+        row_(x + offset[0], count, lanes);
+      else
+        rule_.steps(x + offset[0], walk_.reduced.step(0), count, lane, lanes);
       lane = static_cast<int>((lane + count) % kLanes);
     });
     const float value = rule_.join(lanes);
@@ -111,7 +126,8 @@ private:
     int64_t position = 0;
     walk_.reduced.forRuns(0, walk_.reduced.elements(), [&](const int64_t* offset, int64_t count) {
       const float* from = x + offset[0];
-      if (row_) kernels_->expRow(from, shift, nullptr, count, lanes);
+      if (row_)
+        kernels_->expRow(from, shift, nullptr, count, lanes);
       else
         for (int64_t i = 0; i < count; ++i)
           lanes[(position + i) % kLanes] += math::exp(from[i * walk_.reduced.step(0)] - shift);

@@ -2,8 +2,8 @@
 #include "runtime/ops/elementwise_ops.h"
 #include "runtime/ops/infer_check.h"
 #include "runtime/ops/integer_block.h"
-#include "runtime/ops/reduce_order.h"
 #include "runtime/ops/reduce_ops.h"
+#include "runtime/ops/reduce_order.h"
 #include "runtime/ops/reduce_walk.h"
 
 #include "runtime/math/float_math.h"
@@ -20,8 +20,8 @@ uint64_t floatKey(float value) {
 }
 } // namespace
 
-void loadOrderKeys(DType dtype, const void* data, int64_t offset, int64_t step, int64_t count, bool descending,
-                   uint64_t nanKey, uint64_t* keys) {
+void loadOrderKeys(DType dtype, const void* data, int64_t offset, int64_t step, int64_t count,
+                   bool descending, uint64_t nanKey, uint64_t* keys) {
   const uint64_t flip = descending ? ~uint64_t{0} : 0;
   if (dtype == DType::F32) {
     const float* x = static_cast<const float*>(data) + offset;
@@ -45,11 +45,14 @@ bool inferArgReduce(const Signature& signature, std::vector<TensorType>& results
   const Shape& x = signature.input(0)->shape;
   if (!checkAxis(signature, "axis", x.rank, error)) return false;
   const int64_t axis = signature.attrs.integer("axis");
-  if (x[static_cast<int>(axis)] == 0) return reject(error, "axis " + std::to_string(axis) + " is empty and has no extremum");
+  if (x[static_cast<int>(axis)] == 0)
+    return reject(error, "axis " + std::to_string(axis) + " is empty and has no extremum");
   Shape shape;
   for (int i = 0; i < x.rank; ++i) {
-    if (i != axis) shape.push(x[i]);
-    else if (signature.attrs.integer("keep_dims") != 0) shape.push(1);
+    if (i != axis)
+      shape.push(x[i]);
+    else if (signature.attrs.integer("keep_dims") != 0)
+      shape.push(1);
   }
   results = {{DType::I64, shape}};
   return true;
@@ -59,7 +62,8 @@ namespace {
 class ArgReduce final : public Kernel {
 public:
   ArgReduce(const Node& node, const bool* reducedAxis)
-      : node_(node), descending_(node.attrs.text("fn") == "min"), last_(node.attrs.integer("select_last") != 0),
+      : node_(node), descending_(node.attrs.text("fn") == "min"),
+        last_(node.attrs.integer("select_last") != 0),
         walk_(node.in(0), node.out(), reducedAxis, node.attrs.integer("keep_dims") != 0) {}
 
   void run(Context& context) override {
@@ -78,8 +82,8 @@ private:
     const int64_t stepX = walk_.reduced.rank() ? walk_.reduced.step(0) : 0;
     for (int64_t done = 0; done < count; done += kIntegerBlock) {
       const int64_t n = std::min(count - done, kIntegerBlock);
-      loadOrderKeys(node_.in(0).dtype(), node_.in(0).data, fromX + done * stepX, stepX, n, descending_, ~uint64_t{0},
-                    keys);
+      loadOrderKeys(node_.in(0).dtype(), node_.in(0).data, fromX + done * stepX, stepX, n, descending_,
+                    ~uint64_t{0}, keys);
       for (int64_t i = 0; i < n; ++i)
         if (keys[i] > best || (last_ && keys[i] == best)) {
           best = keys[i];
@@ -131,7 +135,8 @@ public:
     walk_ = StridedWalk<3>(kept, {node.in(0).stride, node.out(0).stride, node.out(1).stride});
   }
   size_t scratchBytes() const override {
-    return static_cast<size_t>(threads_) * static_cast<size_t>(length_) * (sizeof(Candidate) + sizeof(uint64_t));
+    return static_cast<size_t>(threads_) * static_cast<size_t>(length_) *
+           (sizeof(Candidate) + sizeof(uint64_t));
   }
   void run(Context& context) override {
     if (k_ == 0) return;
@@ -145,16 +150,18 @@ public:
   }
 
 private:
-  // Sorted by element, equal ones by place: the candidates have a total order, so any algorithm gives one result.
+  // Sorted by element, equal ones by place: the candidates have a total order, so any algorithm gives one
+  // result.
   void select(const int64_t* offset, Candidate* candidates, uint64_t* keys) const {
     const Tensor &x = node_.in(0), &y = node_.out(0), &index = node_.out(1);
     const int64_t stepX = x.stride[axis_], stepY = y.stride[axis_], stepIndex = index.stride[axis_];
     const uint64_t nanKey = largest_ ? 0 : ~uint64_t{0}; // NaN counts as the largest number
     loadOrderKeys(x.dtype(), x.data, offset[0], stepX, length_, largest_, nanKey, keys);
     for (int64_t i = 0; i < length_; ++i) candidates[i] = {keys[i], i};
-    std::partial_sort(candidates, candidates + k_, candidates + length_, [](const Candidate& a, const Candidate& b) {
-      return a.key != b.key ? a.key < b.key : a.place < b.place;
-    });
+    std::partial_sort(candidates, candidates + k_, candidates + length_,
+                      [](const Candidate& a, const Candidate& b) {
+                        return a.key != b.key ? a.key < b.key : a.place < b.place;
+                      });
     dispatchBytes(dtypeBytes(x.dtype()), [&](auto zero) {
       using T = decltype(zero);
       for (int64_t i = 0; i < k_; ++i) {

@@ -37,11 +37,16 @@ private:
   }
   int64_t smallest() const {
     switch (dtype_) {
-    case DType::I8: return INT8_MIN;
-    case DType::I16: return INT16_MIN;
-    case DType::I32: return INT32_MIN;
-    case DType::I64: return INT64_MIN;
-    default: return 0;
+    case DType::I8:
+      return INT8_MIN;
+    case DType::I16:
+      return INT16_MIN;
+    case DType::I32:
+      return INT32_MIN;
+    case DType::I64:
+      return INT64_MIN;
+    default:
+      return 0;
     }
   }
   int64_t largest() const {
@@ -51,21 +56,31 @@ private:
   }
   int64_t identity() const {
     switch (fn_) {
-    case ReduceFn::Max: return smallest();
-    case ReduceFn::Min: return largest();
-    case ReduceFn::Prod: return 1;
-    default: return 0;
+    case ReduceFn::Max:
+      return smallest();
+    case ReduceFn::Min:
+      return largest();
+    case ReduceFn::Prod:
+      return 1;
+    default:
+      return 0;
     }
   }
   int64_t step(int64_t acc, int64_t x) const {
     switch (fn_) {
-    case ReduceFn::Max: return below(acc, x) ? x : acc;
-    case ReduceFn::Min: return below(x, acc) ? x : acc;
-    case ReduceFn::Prod: return wrapMul(acc, x);
-    case ReduceFn::L1: return wrapAdd(acc, below(x, 0) ? wrapSub(0, x) : x);
+    case ReduceFn::Max:
+      return below(acc, x) ? x : acc;
+    case ReduceFn::Min:
+      return below(x, acc) ? x : acc;
+    case ReduceFn::Prod:
+      return wrapMul(acc, x);
+    case ReduceFn::L1:
+      return wrapAdd(acc, below(x, 0) ? wrapSub(0, x) : x);
     case ReduceFn::L2:
-    case ReduceFn::SumSquare: return wrapAdd(acc, wrapMul(x, x));
-    default: return wrapAdd(acc, x);
+    case ReduceFn::SumSquare:
+      return wrapAdd(acc, wrapMul(x, x));
+    default:
+      return wrapAdd(acc, x);
     }
   }
   int64_t finish(int64_t acc) const {
@@ -73,7 +88,8 @@ private:
     if (fn_ != ReduceFn::Mean) return acc;
     const int64_t count = walk_.reduced.elements();
     if (count == 0) return 0;
-    return unsignedWide_ ? static_cast<int64_t>(static_cast<uint64_t>(acc) / static_cast<uint64_t>(count)) : acc / count;
+    return unsignedWide_ ? static_cast<int64_t>(static_cast<uint64_t>(acc) / static_cast<uint64_t>(count))
+                         : acc / count;
   }
   int64_t reduceOne(int64_t fromX) const {
     int64_t acc = identity(), block[kIntegerBlock];

@@ -20,7 +20,8 @@ namespace {
 class CumSum final : public Kernel {
 public:
   explicit CumSum(const Node& node)
-      : node_(node), exclusive_(node.attrs.integer("exclusive") != 0), reverse_(node.attrs.integer("reverse") != 0) {
+      : node_(node), exclusive_(node.attrs.integer("exclusive") != 0),
+        reverse_(node.attrs.integer("reverse") != 0) {
     const int axis = static_cast<int>(node.attrs.integer("axis"));
     Shape kept = node.in(0).shape();
     length_ = kept[axis];
@@ -34,8 +35,10 @@ public:
     const int64_t grain = length_ >= kElementwiseGrain ? 1 : kElementwiseGrain / length_;
     context.pool.parallelFor(walk_.elements(), grain, [&](int64_t begin, int64_t end, int) {
       walk_.forEach(begin, end, [&](const int64_t* offset) {
-        if (node_.in(0).dtype() == DType::F32) scanFloats(offset[0], offset[1]);
-        else scanIntegers(offset[0], offset[1]);
+        if (node_.in(0).dtype() == DType::F32)
+          scanFloats(offset[0], offset[1]);
+        else
+          scanIntegers(offset[0], offset[1]);
       });
     });
   }

@@ -1,5 +1,5 @@
-// A reduction splits the axes of x in two: the kept ones are walked together with y, the reduced ones, in logical
-// row-major order, within each result.
+// A reduction splits the axes of x in two: the kept ones are walked together with y, the reduced ones, in
+// logical row-major order, within each result.
 #pragma once
 
 #include "runtime/ops/iterate.h"

@@ -11,12 +11,14 @@ bool inferSelect(const Signature& signature, std::vector<TensorType>& results, s
   if (!checkInputs(signature, 3, 3, error)) return false;
   const TensorType &condition = *signature.input(0), &a = *signature.input(1), &b = *signature.input(2);
   if (condition.dtype != DType::Bool)
-    return reject(error, std::string("the condition has element type ") + dtypeName(condition.dtype) + "; bool is needed");
+    return reject(error, std::string("the condition has element type ") + dtypeName(condition.dtype) +
+                             "; bool is needed");
   if (a.dtype != b.dtype)
-    return reject(error, std::string("the choices have different element types, ") + dtypeName(a.dtype) + " and " +
-                             dtypeName(b.dtype));
+    return reject(error, std::string("the choices have different element types, ") + dtypeName(a.dtype) +
+                             " and " + dtypeName(b.dtype));
   Shape choices, shape;
-  if (!broadcastShapes(a.shape, b.shape, choices, error) || !broadcastShapes(condition.shape, choices, shape, error))
+  if (!broadcastShapes(a.shape, b.shape, choices, error) ||
+      !broadcastShapes(condition.shape, choices, shape, error))
     return false;
   results = {{a.dtype, shape}};
   return true;
@@ -65,7 +67,8 @@ bool inferCast(const Signature& signature, std::vector<TensorType>& results, std
   if (!checkInputs(signature, 1, 1, error)) return false;
   DType to;
   const std::string& name = signature.attrs.text("to");
-  if (!parseDType(name, to)) return reject(error, "attribute 'to' names the unknown element type '" + name + "'");
+  if (!parseDType(name, to))
+    return reject(error, "attribute 'to' names the unknown element type '" + name + "'");
   results = {{to, signature.input(0)->shape}};
   return true;
 }
@@ -117,8 +120,10 @@ private:
   void block(int64_t fromX, int64_t toY, int64_t count) const {
     float floats[kBlock];
     int64_t integers[kBlock];
-    if (isFloat(from_)) loadFloats(from_, node_.in(0).data, fromX, walk_.step(0), count, floats);
-    else loadIntegers(from_, node_.in(0).data, fromX, walk_.step(0), count, integers);
+    if (isFloat(from_))
+      loadFloats(from_, node_.in(0).data, fromX, walk_.step(0), count, floats);
+    else
+      loadIntegers(from_, node_.in(0).data, fromX, walk_.step(0), count, integers);
     if (isFloat(from_) && !isFloat(to_)) {
       for (int64_t i = 0; i < count; ++i)
         integers[i] = to_ == DType::Bool ? floats[i] != 0.0f : saturateToInteger(floats[i], to_);
@@ -127,8 +132,10 @@ private:
         floats[i] = from_ == DType::U64 ? static_cast<float>(static_cast<uint64_t>(integers[i]))
                                         : static_cast<float>(integers[i]);
     }
-    if (isFloat(to_)) storeFloats(to_, floats, count, node_.out().data, toY, walk_.step(1));
-    else storeIntegers(to_, integers, count, node_.out().data, toY, walk_.step(1));
+    if (isFloat(to_))
+      storeFloats(to_, floats, count, node_.out().data, toY, walk_.step(1));
+    else
+      storeIntegers(to_, integers, count, node_.out().data, toY, walk_.step(1));
   }
 
   const Node& node_;

@@ -20,8 +20,10 @@ bool worksOnIntegers(UnaryFn fn) {
   case UnaryFn::Sign:
   case UnaryFn::Square:
   case UnaryFn::Identity:
-  case UnaryFn::BitNot: return true;
-  default: return false;
+  case UnaryFn::BitNot:
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -43,7 +45,8 @@ bool inferUnary(const Signature& signature, std::vector<TensorType>& results, st
   const TensorType& x = *signature.input(0);
   const std::string& name = signature.attrs.text("fn");
   UnaryFn fn;
-  if (!math::parseUnaryFn(name.c_str(), fn)) return reject(error, "there is no unary function '" + name + "'");
+  if (!math::parseUnaryFn(name.c_str(), fn))
+    return reject(error, "there is no unary function '" + name + "'");
   if (!worksOn(fn, x.dtype))
     return reject(error, "function '" + name + "' is not defined for elements of type " + dtypeName(x.dtype));
   const bool predicate = fn == UnaryFn::IsNaN || fn == UnaryFn::IsInf;
@@ -53,7 +56,8 @@ bool inferUnary(const Signature& signature, std::vector<TensorType>& results, st
 
 namespace {
 // Row functions of the reference kernel: any steps.
-using StridedRow = void (*)(const float* x, int64_t stepX, float* y, int64_t stepY, int64_t count, UnaryParams params);
+using StridedRow = void (*)(const float* x, int64_t stepX, float* y, int64_t stepY, int64_t count,
+                            UnaryParams params);
 
 template <class F>
 void stridedRow(const float* x, int64_t stepX, float* y, int64_t stepY, int64_t count, UnaryParams params) {
@@ -69,12 +73,14 @@ const StridedRow kStridedRows[math::kFloatUnaryCount] = {
 class UnaryKernel : public Kernel {
 public:
   UnaryKernel(const Node& node, UnaryFn fn)
-      : node_(node), fn_(fn), params_(paramsOf(node.attrs, fn)), walk_(node.in(0).shape(), {node.in(0).stride, node.out().stride}) {
+      : node_(node), fn_(fn), params_(paramsOf(node.attrs, fn)),
+        walk_(node.in(0).shape(), {node.in(0).stride, node.out().stride}) {
     walk_.orderBy(1);
   }
   void run(Context& context) override {
     context.pool.parallelFor(walk_.elements(), kElementwiseGrain, [&](int64_t begin, int64_t end, int) {
-      walk_.forRuns(begin, end, [&](const int64_t* offset, int64_t count) { row(offset[0], offset[1], count); });
+      walk_.forRuns(begin, end,
+                    [&](const int64_t* offset, int64_t count) { row(offset[0], offset[1], count); });
     });
   }
 
@@ -104,8 +110,10 @@ private:
   void row(int64_t fromX, int64_t toY, int64_t count) const override {
     const float* x = node_.in(0).as<const float>() + fromX;
     float* y = node_.out().as<float>() + toY;
-    if (vector_) vector_(x, y, count, params_);
-    else strided_(x, walk_.step(0), y, walk_.step(1), count, params_);
+    if (vector_)
+      vector_(x, y, count, params_);
+    else
+      strided_(x, walk_.step(0), y, walk_.step(1), count, params_);
   }
 
   StridedRow strided_ = nullptr;
@@ -147,18 +155,26 @@ private:
   }
   int64_t apply(int64_t x) const {
     switch (fn_) {
-    case UnaryFn::Relu: return below(x, 0) ? 0 : x;
+    case UnaryFn::Relu:
+      return below(x, 0) ? 0 : x;
     case UnaryFn::Clip: {
       const int64_t raised = below(x, lo_) ? lo_ : x;
       return below(hi_, raised) ? hi_ : raised;
     }
-    case UnaryFn::Abs: return below(x, 0) ? wrapSub(0, x) : x;
-    case UnaryFn::Neg: return wrapSub(0, x);
-    case UnaryFn::Sign: return below(x, 0) ? -1 : x != 0;
-    case UnaryFn::Square: return wrapMul(x, x);
-    case UnaryFn::BitNot: return ~x;
-    case UnaryFn::Not: return x == 0;
-    default: return x;
+    case UnaryFn::Abs:
+      return below(x, 0) ? wrapSub(0, x) : x;
+    case UnaryFn::Neg:
+      return wrapSub(0, x);
+    case UnaryFn::Sign:
+      return below(x, 0) ? -1 : x != 0;
+    case UnaryFn::Square:
+      return wrapMul(x, x);
+    case UnaryFn::BitNot:
+      return ~x;
+    case UnaryFn::Not:
+      return x == 0;
+    default:
+      return x;
     }
   }
   void row(int64_t fromX, int64_t toY, int64_t count) const override {
