@@ -1,4 +1,5 @@
 // nn.conv, nn.conv_transpose, qnn.conv, qnn.conv_transpose: shape rules and the choice of a kernel.
+#include "runtime/ops/conv_fast.h"
 #include "runtime/ops/conv_output.h"
 #include "runtime/ops/conv_reference.h"
 #include "runtime/ops/infer_check.h"
@@ -56,6 +57,8 @@ template <bool Transposed>
 std::unique_ptr<Kernel> makeConv(const Node& node, const KernelConfig& config, std::string& error) {
   ConvGeometry geometry;
   if (!geometryOf<Transposed>(node, geometry, error)) return nullptr;
+  if (!Transposed && config.isa != Isa::Reference)
+    if (auto kernel = makeConvFast(node, geometry, config)) return kernel;
   return makeConvReference(node, geometry, Transposed, error);
 }
 
@@ -63,6 +66,8 @@ template <bool Transposed>
 std::unique_ptr<Kernel> makeQConv(const Node& node, const KernelConfig& config, std::string& error) {
   ConvGeometry geometry;
   if (!geometryOf<Transposed>(node, geometry, error)) return nullptr;
+  if (!Transposed && config.isa != Isa::Reference)
+    if (auto kernel = makeQConvFast(node, geometry, config, error)) return kernel;
   return makeQConvReference(node, geometry, Transposed, error);
 }
 

@@ -24,6 +24,11 @@ public:
   // Stores the result of one accumulator at element `offset` of the output.
   void store(int64_t sum, int64_t channel, void* data, int64_t offset) const;
 
+  // True for the case the tile kernels finish themselves: float requantisation to 8 bits.
+  bool isFloatToBytes() const {
+    return kind_ == Kind::Requantized && dtypeBytes(dtype_) == 1 &&
+           rules_[0].policy == RequantPolicy::FloatHalfEven;
+  }
   Kind kind() const { return kind_; }
   DType dtype() const { return dtype_; }
   bool wide() const { return wide_; }

@@ -1,0 +1,66 @@
+// The one micro-kernel all fast convolutions and matrix products are built from: a tile of R rows (output
+// pixels, or rows of the left matrix) by V vectors of output channels. Rows are reached through pointers, one
+// per row and segment (kernel position), so padding is a pointer to a row of zeros and nothing is copied.
+//
+// Weights of a block of V * lanes output channels are packed [segment][step][vector][lane][group]: one step
+// multiplies `group` neighbouring elements of a row with the block.
+#pragma once
+
+#include "runtime/core/op.h"
+
+#include <cstdint>
+
+namespace burin::rt {
+
+constexpr int kMaxTileVectors = 4;
+constexpr int kMaxTileRows = 14;
+
+// What to do with the sums of a tile.
+enum class TileStore : uint8_t {
+  Raw,   // as they are, rows of V * lanes accumulators
+  Float, // clamp, store floats
+  Bytes, // integer sums: float(sum) * scale, clamp, round half to even, add the zero point, store bytes
+};
+
+struct TileCall {
+  const uint8_t* const* rows; // R pointers; those of the next segment follow at rowStep
+  int64_t rowStep;
+  int64_t segments;
+  int64_t steps;  // per segment
+  int64_t offset; // bytes added to every row pointer
+  const uint8_t* weights;
+  const uint8_t* start; // V * lanes first values of the sums ...
+  int64_t startStride;  // ... of each row, this many bytes apart (0: all rows start at the bias)
+  TileStore store;
+  uint8_t* out;
+  int64_t outStride;  // bytes between rows of the output
+  int channels;       // valid channels of the block, <= V * lanes
+  const float* scale; // Bytes: V * lanes values
+  float low, high;    // Bytes: without the zero point
+  int32_t zeroPoint;
+};
+using TileFunction = void (*)(const TileCall& call);
+
+// How activations are held for an engine.
+enum class RowElement : uint8_t { F32, U8, I16 };
+
+struct TileEngine {
+  const char* name;
+  RowElement element;
+  int lanes;                     // output channels per vector
+  int group;                     // row elements per step
+  int vectors;                   // largest V
+  int rows[kMaxTileVectors + 1]; // largest R for each V
+  TileFunction tile[kMaxTileVectors + 1][kMaxTileRows + 1];
+
+  int elementBytes() const { return element == RowElement::F32 ? 4 : element == RowElement::I16 ? 2 : 1; }
+  int accumulatorBytes() const { return 4; }
+  // Packed weights have the width of the row elements.
+  int64_t stepBytes(int blockVectors) const { return int64_t{lanes} * group * elementBytes() * blockVectors; }
+};
+
+// The best engine of an instruction set, or null where only reference kernels exist.
+const TileEngine* floatTileEngine(Isa isa);
+const TileEngine* integerTileEngine(Isa isa, DType x, DType w);
+
+} // namespace burin::rt
