@@ -36,20 +36,33 @@ double linearKernel(double x) {
   return x < 1 ? 1 - x : 0;
 }
 
-// The input coordinate of output position o (ONNX Resize, attribute coordinate_transformation_mode).
-double inputCoordinate(const ResizeRule& rule, double o, int64_t input, int64_t output, double scale,
-                       double roiBegin, double roiEnd) {
+// An axis and its resized length, which is fractional where a scale was given that is no quotient of lengths.
+struct Lengths {
+  double input, output, scale;
+};
+
+Lengths lengthsOf(int64_t input, int64_t output, float scaleAttribute) {
   const double in = static_cast<double>(input), out = static_cast<double>(output);
-  if (rule.coordinate == "align_corners") return output == 1 ? 0 : o * (in - 1) / (out - 1);
-  if (rule.coordinate == "asymmetric") return o / scale;
-  if (rule.coordinate == "pytorch_half_pixel") return output == 1 ? 0 : (o + 0.5) / scale - 0.5;
+  const double scale = exactScale(input, output, scaleAttribute);
+  return {in, scale == out / in ? out : scale * in, scale};
+}
+
+// The input coordinate of output position o of `output` (ONNX Resize, attribute
+// coordinate_transformation_mode).
+double inputCoordinate(const ResizeRule& rule, double o, int64_t output, const Lengths& length,
+                       double roiBegin, double roiEnd) {
+  const double last = length.input - 1;
+  if (rule.coordinate == "align_corners") return output == 1 ? 0 : o * last / (length.output - 1);
+  if (rule.coordinate == "asymmetric") return o / length.scale;
+  if (rule.coordinate == "pytorch_half_pixel") return output == 1 ? 0 : (o + 0.5) / length.scale - 0.5;
   if (rule.coordinate == "tf_crop_and_resize") {
-    const double span = (roiEnd - roiBegin) * (in - 1);
-    return roiBegin * (in - 1) + (output == 1 ? span / 2 : o * span / (out - 1));
+    const double span = (roiEnd - roiBegin) * last;
+    return roiBegin * last + (output == 1 ? span / 2 : o * span / (length.output - 1));
   }
-  const double halfPixel = (o + 0.5) / scale - 0.5;
-  // Symmetric: the centres of input and rounded output coincide.
-  if (rule.coordinate == "half_pixel_symmetric") return in / 2 * (1 - out / (scale * in)) + halfPixel;
+  const double halfPixel = (o + 0.5) / length.scale - 0.5;
+  // Symmetric: the centres of the input and of the rounded output coincide.
+  if (rule.coordinate == "half_pixel_symmetric")
+    return length.input / 2 * (1 - static_cast<double>(output) / length.output) + halfPixel;
   return halfPixel;
 }
 
@@ -88,14 +101,15 @@ double exactScale(int64_t input, int64_t output, float scale) {
 
 ResizeAxis makeResizeAxis(const ResizeRule& rule, int64_t input, int64_t output, float scaleAttribute,
                           float roiBegin, float roiEnd) {
-  const double scale = exactScale(input, output, scaleAttribute);
+  const Lengths length = lengthsOf(input, output, scaleAttribute);
+  const double scale = length.scale;
   ResizeAxis axis;
   axis.taps = resizeTaps(rule, scale);
   const int64_t first = firstTap(rule, scale);
   std::vector<double> weight(static_cast<size_t>(axis.taps), 1.0);
   axis.identity = input == output;
   for (int64_t o = 0; o < output; ++o) {
-    double x = inputCoordinate(rule, static_cast<double>(o), input, output, scale, roiBegin, roiEnd);
+    double x = inputCoordinate(rule, static_cast<double>(o), output, length, roiBegin, roiEnd);
     x = std::max(-kFarAway, std::min(kFarAway, x));
     const bool outside =
         rule.coordinate == "tf_crop_and_resize" && (x < 0 || x > static_cast<double>(input - 1));
