@@ -1,0 +1,151 @@
+#include "lib/quantize/plan.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace burin::quantize {
+
+namespace {
+class PlanBuilder {
+public:
+  PlanBuilder(nn::GraphOp graph, const CalibrationTable& table, const Target& target, const PlanOptions& options)
+      : graph_(graph), table_(table), target_(target), options_(options) {}
+
+  Result<QuantPlan> run() {
+    for (Operation& op : graph_.getBody().front())
+      if (computes(op)) decide(op);
+    keepIslandsFloat();
+    if (!target_.quantizedOutput) keepTailFloat();
+    for (Operation& op : graph_.getBody().front())
+      if (computes(op)) plan_.ops.push_back(record(op));
+    BURIN_CHECK(collectRanges());
+    plan_.index();
+    return std::move(plan_);
+  }
+
+private:
+  static bool computes(Operation& op) { return !isa<nn::ConstantOp, nn::NoneOp, nn::InputOp, nn::OutputOp>(op); }
+  static bool isFloatTensor(Value v) {
+    auto type = dyn_cast<RankedTensorType>(v.getType());
+    return type && type.getElementType().isF32();
+  }
+
+  // First view of one op alone: has it an integer rule, does the target run it, are its operands there?
+  void decide(Operation& op) {
+    OpClass opClass = classify(&op);
+    std::string reason;
+    bool floats = llvm::all_of(op.getResults(), isFloatTensor) && !op.getOperands().empty();
+    if (!floats) reason = "works on integers already";
+    else if (op.getNumResults() != 1) reason = "no integer rule";
+    else if (opClass == OpClass::Other || opClass == OpClass::Recurrent || opClass == OpClass::Softmax || opClass == OpClass::LayerNorm)
+      reason = "no integer rule";
+    else if (opClass == OpClass::Resize && !keepsScale(&op)) reason = "no integer rule";
+    else if (opClass == OpClass::Pad && !keepsScale(&op)) reason = "pads with a value other than zero";
+    else if (!target_.allows(opClass, Precision::Int8, options_.scheme))
+      reason = fmt::format("{} does not run {} in int8 with {} activations", target_.name, nameOf(opClass), nameOf(options_.scheme));
+    else if (opClass == OpClass::MatMul && nn::isConstant(op.getOperand(0))) reason = "constant left-hand matrix";
+    if (reason.empty()) integer_.insert(&op);
+    else reason_[&op] = reason;
+  }
+
+  // Light ops between float neighbours would only add two casts.
+  void keepIslandsFloat() {
+    for (Operation& op : graph_.getBody().front()) {
+      if (!integer_.count(&op) || isHeavy(&op)) continue;
+      bool integerOperand = false;
+      for (Value v : op.getOperands()) integerOperand |= isIntegerSource(v);
+      if (!integerOperand) toFloat(op, "its operands are float");
+    }
+  }
+  bool isIntegerSource(Value v) const {
+    Operation* producer = v.getDefiningOp();
+    return producer && (isa<nn::InputOp>(producer) || integer_.count(producer));
+  }
+
+  // From the outputs backwards: what no convolution or product follows costs little in float and decides about scores
+  // and boxes; the last convolution hands over its accumulator unrounded.
+  void keepTailFloat() {
+    for (Operation& op : llvm::reverse(graph_.getBody().front())) {
+      if (!integer_.count(&op)) continue;
+      bool tail = llvm::all_of(op.getUsers(), [&](Operation* user) { return isa<nn::OutputOp>(user) || !integer_.count(user); });
+      if (!tail) continue;
+      if (!isHeavy(&op)) toFloat(op, "tail of the network: only outputs follow");
+      else floatResult_.insert(&op);
+    }
+  }
+
+  void toFloat(Operation& op, const char* reason) {
+    integer_.erase(&op);
+    reason_[&op] = reason;
+  }
+
+  OpPlan record(Operation& op) const {
+    OpPlan p;
+    p.name = nn::valueName(op.getResult(0));
+    p.type = op.getName().getStringRef().str();
+    bool integer = integer_.count(&op);
+    p.precision = integer ? Precision::Int8 : options_.floatPrecision;
+    p.floatResult = floatResult_.count(&op);
+    p.source = integer ? "calibration" : "target";
+    if (auto it = reason_.find(&op); it != reason_.end()) p.reason = it->second;
+    return p;
+  }
+
+  // Ranges of every float tensor that touches an integer op.
+  Status collectRanges() {
+    for (Operation& op : graph_.getBody().front()) {
+      if (isa<nn::ConstantOp, nn::NoneOp, nn::OutputOp>(op)) continue;
+      for (Value v : op.getResults()) {
+        bool needed = integer_.count(&op) || llvm::any_of(v.getUsers(), [&](Operation* u) { return integer_.count(u); });
+        if (!needed || !isFloatTensor(v)) continue;
+        BURIN_ASSIGN(TensorPlan t, rangeOf(v));
+        plan_.tensors.push_back(std::move(t));
+      }
+    }
+    return {};
+  }
+
+  Result<TensorPlan> rangeOf(Value v) {
+    TensorPlan t;
+    t.name = nn::valueName(v);
+    if (auto it = options_.inputRanges.find(t.name); it != options_.inputRanges.end()) {
+      std::tie(t.min, t.max) = it->second;
+      t.threshold = std::max(std::abs(t.min), std::abs(t.max));
+      t.source = "preprocess";
+      return t;
+    }
+    const TensorRange* range = table_.find(t.name);
+    if (!range)
+      return fail(Error{ErrorCode::Input, {}, t.name, "tensor is missing from the calibration table",
+                        "calibrate this graph again with 'burin calibrate'"});
+    t.threshold = range->threshold;
+    t.min = range->min;
+    t.max = range->max;
+    return t;
+  }
+
+  nn::GraphOp graph_;
+  const CalibrationTable& table_;
+  const Target& target_;
+  const PlanOptions& options_;
+  QuantPlan plan_;
+  llvm::DenseSet<Operation*> integer_, floatResult_;
+  llvm::DenseMap<Operation*, std::string> reason_;
+};
+} // namespace
+
+Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, const CalibrationTable& table, const Target& target,
+                            const PlanOptions& options) {
+  if (!table.graphHash.empty() && table.graphHash != graphHash)
+    return fail(ErrorCode::Input, "the calibration table belongs to another graph (hash " + table.graphHash + ", this graph is " + graphHash + ")",
+                "calibrate this graph again with 'burin calibrate'");
+  BURIN_ASSIGN(QuantPlan plan, PlanBuilder(graph, table, target, options).run());
+  plan.graphHash = graphHash;
+  plan.target = target.name;
+  plan.scheme = nameOf(options.scheme);
+  plan.method = table.method;
+  return plan;
+}
+
+} // namespace burin::quantize

@@ -1,0 +1,93 @@
+#include "lib/quantize/emitter.h"
+
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+using namespace mlir;
+
+namespace burin::quantize {
+
+Emitter::Emitter(nn::GraphOp source, const ScaleAssignment& scales)
+    : module_(ModuleOp::create(UnknownLoc::get(source.getContext()))), builder_(source.getContext()), scales_(scales) {
+  auto parent = source->getParentOfType<ModuleOp>();
+  (*module_)->setDiscardableAttrs(llvm::to_vector(parent->getDiscardableAttrs()));
+  builder_.setInsertionPointToStart(module_->getBody());
+  auto graph = nn::GraphOp::create(builder_, builder_.getUnknownLoc(), source.getSymNameAttr());
+  builder_.setInsertionPointToStart(&graph.getBody().emplaceBlock());
+}
+
+Type Emitter::quantType(MLIRContext* context, const Integers& integers) {
+  unsigned bits = integers.form.bits() <= 8 ? 8 : 16;
+  unsigned flags = integers.form.isSigned() ? quant::QuantizationFlags::Signed : 0;
+  // The storage range is the type's: a narrower form only limits what the quantizer writes.
+  int64_t low = integers.form.isSigned() ? -(int64_t(1) << (bits - 1)) : 0, high = low + (int64_t(1) << bits) - 1;
+  return quant::UniformQuantizedType::get(flags, IntegerType::get(context, bits), Float32Type::get(context), integers.affine.scale,
+                                          integers.affine.zeroPoint, low, high);
+}
+
+Type Emitter::integerType(Value old) const {
+  return cast<RankedTensorType>(old.getType()).clone(quantType(old.getContext(), scaleOf(old)));
+}
+
+Operation* Emitter::create(StringRef type, ArrayRef<Value> operands, Type result, NamedAttrList attributes, const std::string& name,
+                           const std::string& node) {
+  OperationState state(builder_.getUnknownLoc(), type);
+  state.addOperands(operands);
+  state.addTypes(result);
+  attributes.set("names", builder_.getArrayAttr({builder_.getStringAttr(name)}));
+  if (!node.empty()) attributes.set("node", builder_.getStringAttr(node));
+  state.addAttributes(attributes);
+  return builder_.create(state);
+}
+
+std::string Emitter::integerName(Value old) const {
+  bool output = llvm::any_of(old.getUsers(), [](Operation* user) { return isa<nn::OutputOp>(user); });
+  return nn::valueName(old) + (output ? "/quantized" : "");
+}
+
+Value Emitter::integer(Value old) {
+  if (auto it = integer_.find(old); it != integer_.end()) return it->second;
+  std::string name = nn::valueName(old);
+  Value made = create("qnn.quantize", {real(old)}, integerType(old), {}, name + "/quantize", name)->getResult(0);
+  return integer_[old] = made;
+}
+
+Value Emitter::real(Value old) {
+  if (auto it = real_.find(old); it != real_.end()) return it->second;
+  auto it = integer_.find(old);
+  if (it == integer_.end()) return plain(old);
+  std::string name = nn::valueName(old);
+  bool output = integerName(old) != name;
+  Value made = create("qnn.dequantize", {it->second}, old.getType(), {}, output ? name : name + "/dequantize", name)->getResult(0);
+  return real_[old] = made;
+}
+
+Value Emitter::plain(Value old) {
+  if (auto it = real_.find(old); it != real_.end()) return it->second;
+  if (auto it = plain_.find(old); it != plain_.end()) return it->second;
+  Operation* producer = old.getDefiningOp();
+  if (!isa<nn::ConstantOp, nn::NoneOp>(producer)) return real(old);
+  return plain_[old] = builder_.clone(*producer)->getResult(cast<OpResult>(old).getResultNumber());
+}
+
+Value Emitter::constantRaw(ArrayRef<char> bytes, ArrayRef<int64_t> shape, Type element, const std::string& name) {
+  auto type = RankedTensorType::get(shape, element);
+  auto value = DenseResourceElementsAttr::get(type, name.empty() ? "q" : name, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64));
+  auto constant = nn::ConstantOp::create(builder_, builder_.getUnknownLoc(), type, value);
+  if (!name.empty()) nn::setNames(constant, {name});
+  return constant;
+}
+Value Emitter::constantI8(ArrayRef<int8_t> values, ArrayRef<int64_t> shape, Type element, const std::string& name) {
+  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size()), shape, element, name);
+}
+Value Emitter::constantI32(ArrayRef<int32_t> values) {
+  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4), {static_cast<int64_t>(values.size())},
+                     builder_.getI32Type(), {});
+}
+Value Emitter::constantF32(ArrayRef<float> values) {
+  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4), {static_cast<int64_t>(values.size())},
+                     builder_.getF32Type(), {});
+}
+Value Emitter::none() { return nn::NoneOp::create(builder_, builder_.getUnknownLoc(), NoneType::get(builder_.getContext())); }
+
+} // namespace burin::quantize

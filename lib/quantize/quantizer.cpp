@@ -1,0 +1,113 @@
+#include "lib/quantize/quantizer.h"
+
+#include "lib/quantize/rules.h"
+
+#include "mlir/IR/Verifier.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace burin::quantize {
+
+namespace {
+Status quantizeOp(Operation* op, RuleContext& context) {
+  switch (classify(op)) {
+  case OpClass::Conv:
+  case OpClass::Depthwise:
+  case OpClass::Deconv:
+  case OpClass::MatMul:
+  case OpClass::MatMulActAct: return quantizeHeavy(op, context);
+  case OpClass::Add:
+  case OpClass::Sub:
+  case OpClass::Mul: return quantizeBinary(op, context);
+  case OpClass::Lut:
+  case OpClass::Relu: return quantizeLut(op, context);
+  case OpClass::AvgPool:
+  case OpClass::ReduceMean: return quantizeAverage(op, context);
+  case OpClass::Concat: return quantizeConcat(op, context);
+  default:
+    if (keepsScale(op)) return quantizeSameScale(op, context);
+    return fail(ErrorCode::Unsupported, "there is no integer rule for it");
+  }
+}
+
+void keepFloat(Operation* op, Emitter& emit) {
+  IRMapping mapping;
+  for (Value v : op->getOperands()) mapping.map(v, emit.plain(v));
+  Operation* copy = emit.builder().clone(*op, mapping);
+  for (auto [old, made] : llvm::zip(op->getResults(), copy->getResults())) emit.setReal(old, made);
+}
+
+class Application {
+public:
+  Application(nn::GraphOp graph, const QuantPlan& plan, const Target& target, Scheme scheme, const ScaleAssignment& scales)
+      : graph_(graph), plan_(plan), target_(target), scheme_(scheme), emit_(graph, scales) {}
+
+  Result<QuantizedGraph> run() {
+    for (Operation& op : graph_.getBody().front()) {
+      if (isa<nn::ConstantOp, nn::NoneOp>(op)) continue;
+      if (isa<nn::InputOp>(op)) emit_.setReal(op.getResult(0), emit_.builder().clone(op)->getResult(0));
+      else if (isa<nn::OutputOp>(op)) keepFloat(&op, emit_);
+      else BURIN_CHECK(apply(op));
+    }
+    out_.module = emit_.take();
+    std::string problem;
+    ScopedDiagnosticHandler handler(graph_.getContext(), [&](Diagnostic& d) {
+      if (problem.empty()) problem = d.str();
+      return success();
+    });
+    if (failed(verify(*out_.module))) return fail(ErrorCode::Internal, "the quantized graph is not valid: " + problem);
+    return std::move(out_);
+  }
+
+private:
+  Status apply(Operation& op) {
+    const OpPlan* plan = plan_.op(nn::valueName(op.getResult(0)));
+    if (!plan || plan->precision != Precision::Int8) {
+      keepFloat(&op, emit_);
+      return {};
+    }
+    BURIN_CHECK(checkScales(op, *plan));
+    RuleContext context{emit_, target_, *plan, scheme_};
+    Status status = quantizeOp(&op, context);
+    if (status) return status;
+    if (status.error().code != ErrorCode::Unsupported) return tl::unexpected(atOp(status.error(), plan->name));
+    out_.notes.push_back(fmt::format("{} ({}) stays float: {}", plan->name, plan->type, status.error().message));
+    keepFloat(&op, emit_);
+    return {};
+  }
+
+  // Every float activation of an integer op needs a range in the plan.
+  Status checkScales(Operation& op, const OpPlan& plan) {
+    auto missing = [&](Value v) {
+      auto type = dyn_cast<RankedTensorType>(v.getType());
+      return type && type.getElementType().isF32() && !nn::isConstant(v) && !emit_.hasScale(v);
+    };
+    SmallVector<Value> needed(op.getOperands());
+    if (!plan.floatResult) llvm::append_range(needed, op.getResults());
+    for (Value v : needed)
+      if (missing(v))
+        return fail(Error{ErrorCode::Input, {}, plan.name, "the plan runs this op in int8 but has no range for '" + nn::valueName(v) + "'",
+                          "add the tensor to the plan or set the op's precision to f32"});
+    return {};
+  }
+
+  nn::GraphOp graph_;
+  const QuantPlan& plan_;
+  const Target& target_;
+  Scheme scheme_;
+  Emitter emit_;
+  QuantizedGraph out_;
+};
+} // namespace
+
+Result<QuantizedGraph> applyPlan(nn::GraphOp graph, const QuantPlan& plan, const Target& target) {
+  Scheme scheme = target.defaultScheme;
+  if (!plan.scheme.empty() && !parse(plan.scheme, scheme)) return fail(ErrorCode::Input, "the plan names the unknown scheme '" + plan.scheme + "'");
+  graph.getContext()->loadDialect<qnn::QNNDialect>();
+  BURIN_ASSIGN(ScaleAssignment scales, ScaleAssignment::compute(graph, plan, target, scheme));
+  return Application(graph, plan, target, scheme, scales).run();
+}
+
+} // namespace burin::quantize

@@ -1,0 +1,126 @@
+#include "lib/quantize/rules.h"
+
+#include "runtime/numerics/registry.h"
+
+using namespace mlir;
+
+namespace burin::quantize {
+
+namespace {
+ArrayRef<int64_t> shapeOf(Value v) { return cast<RankedTensorType>(v.getType()).getShape(); }
+
+// Where the output channel of a weight's flat index is.
+struct Channels {
+  int64_t count = 0;
+  int axis = 0; // of the weight tensor, for w_axis; -1 when no single axis holds the channels
+  std::function<int64_t(int64_t)> of;
+};
+
+Channels channelsOf(Operation* op) {
+  ArrayRef<int64_t> w = shapeOf(op->getOperand(1));
+  StringRef name = op->getName().getStringRef();
+  int64_t elements = cast<RankedTensorType>(op->getOperand(1).getType()).getNumElements();
+  if (name == "nn.conv") {
+    int64_t perChannel = w[0] ? elements / w[0] : 1;
+    return {w[0], 0, [perChannel](int64_t i) { return i / perChannel; }};
+  }
+  if (name == "nn.conv_transpose") {
+    int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt(), outputs = w[1], inputs = w[0] / groups;
+    int64_t taps = elements / (w[0] * w[1]);
+    return {outputs * groups, groups == 1 ? 1 : -1,
+            [=](int64_t i) { return i / (outputs * taps) / inputs * outputs + i / taps % outputs; }};
+  }
+  auto transposed = op->getAttrOfType<BoolAttr>("trans_b");
+  int rank = static_cast<int>(w.size()), axis = transposed && transposed.getValue() ? rank - 2 : rank - 1;
+  if (rank == 1) return {1, -1, [](int64_t) { return int64_t(0); }};
+  int64_t n = w[axis], inner = axis == rank - 1 ? 1 : w[rank - 1];
+  return {n, axis, [=](int64_t i) { return i / inner % n; }};
+}
+
+void setWeightScale(const IntegerWeights& w, const Channels& channels, NamedAttrList& attributes, Builder b) {
+  // Grouped transposed convolutions have no one axis of output channels: the multiplier alone says it.
+  bool perAxis = w.scale.size() > 1 && channels.axis >= 0;
+  if (w.scale.size() > 1 && !perAxis) return;
+  attributes.set("w_scale", b.getDenseF32ArrayAttr(w.scale));
+  if (perAxis) attributes.set("w_axis", b.getI64IntegerAttr(channels.axis));
+}
+
+struct Requantisation {
+  Value multiplier, shift;
+};
+Requantisation requantOperands(const IntegerWeights& w, Emitter& emit) {
+  if (!w.realMultiplier.empty()) return {emit.constantF32(w.realMultiplier), emit.none()};
+  return {emit.constantI32(w.multiplier), emit.constantI32(w.shift)};
+}
+
+void finish(Operation* op, StringRef type, ArrayRef<Value> operands, NamedAttrList attributes, RuleContext& c) {
+  Value result = op->getResult(0);
+  std::string node = nn::nodeName(op);
+  if (c.plan.floatResult) {
+    for (StringRef clamp : {"lo", "hi"})
+      if (Attribute a = op->getAttr(clamp)) attributes.set(clamp, a);
+    c.emit.setReal(result, c.emit.create(type, operands, result.getType(), attributes, nn::valueName(result), node)->getResult(0));
+    return;
+  }
+  setClamp(op, c.emit.scaleOf(result), attributes, c.target);
+  c.emit.setInteger(result, c.emit.create(type, operands, c.emit.integerType(result), attributes, c.emit.integerName(result), node)->getResult(0));
+}
+
+// Weights are constants: convolutions and fully connected layers.
+Status quantizeWithWeights(Operation* op, RuleContext& c) {
+  Value weights = op->getOperand(1);
+  std::vector<float> w = nn::constantFloats(weights), bias = nn::constantFloats(op->getOperand(2));
+  if (w.empty()) return fail(ErrorCode::Unsupported, "its weights are computed at run time");
+  if (bias.empty() && !isa<NoneType>(op->getOperand(2).getType())) return fail(ErrorCode::Unsupported, "its bias is computed at run time");
+  Channels channels = channelsOf(op);
+  if (bias.size() == 1 && channels.count > 1) bias.assign(channels.count, bias[0]);
+  if (!bias.empty() && static_cast<int64_t>(bias.size()) != channels.count) return fail(ErrorCode::Unsupported, "its bias is not one value per channel");
+  WeightProblem problem{w, bias, channels.count, channels.of, c.emit.scaleOf(op->getOperand(0)).affine.scale, 1.0f, c.plan.floatResult};
+  if (!c.plan.floatResult) problem.outputScale = c.emit.scaleOf(op->getResult(0)).affine.scale;
+  const WeightForm* form = c.target.weights(classify(op));
+  if (!form) return fail(ErrorCode::Unsupported, "the target has no weight form for it");
+  BURIN_ASSIGN(IntegerWeights q, quantizeWeights(problem, *form, c.target));
+
+  Builder b(op->getContext());
+  NamedAttrList attributes = geometry(op);
+  attributes.set("requant", b.getStringAttr(q.policy));
+  setWeightScale(q, channels, attributes, b);
+  Value stored = c.emit.constantI8(q.weights, shapeOf(weights), b.getIntegerType(8), nn::valueName(weights));
+  Requantisation r = requantOperands(q, c.emit);
+  Value biasValue = q.bias.empty() ? c.emit.none() : c.emit.constantI32(q.bias);
+  finish(op, "qnn." + op->getName().stripDialect().str(), {c.emit.integer(op->getOperand(0)), stored, biasValue, r.multiplier, r.shift},
+         attributes, c);
+  return {};
+}
+
+// Both sides are activations (attention): one scale each, no bias.
+Status quantizeProduct(Operation* op, RuleContext& c) {
+  if (!isa<NoneType>(op->getOperand(2).getType())) return fail(ErrorCode::Unsupported, "a product of activations with a bias");
+  const float a = c.emit.scaleOf(op->getOperand(0)).affine.scale, b = c.emit.scaleOf(op->getOperand(1)).affine.scale;
+  IntegerWeights q;
+  const rt::RequantPolicy policy = c.target.arithmetic.requantize;
+  if (c.plan.floatResult) {
+    q.policy = "none";
+    q.realMultiplier = {a * b};
+  } else {
+    rt::Requant requant;
+    auto status = rt::encodeRequant(policy, rt::requantScale(policy, a, b, c.emit.scaleOf(op->getResult(0)).affine.scale), requant);
+    if (status != rt::EncodeStatus::Ok) return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
+    q.policy = rt::nameOf(policy);
+    if (policy == rt::RequantPolicy::FloatHalfEven) q.realMultiplier = {requant.scale};
+    else q.multiplier = {requant.multiplier}, q.shift = {requant.shift};
+  }
+  NamedAttrList attributes = geometry(op);
+  attributes.set("requant", StringAttr::get(op->getContext(), q.policy));
+  Requantisation r = requantOperands(q, c.emit);
+  Value left = c.emit.integer(op->getOperand(0)), right = c.emit.integer(op->getOperand(1));
+  finish(op, "qnn.matmul", {left, right, c.emit.none(), r.multiplier, r.shift}, attributes, c);
+  return {};
+}
+} // namespace
+
+Status quantizeHeavy(Operation* op, RuleContext& context) {
+  return classify(op) == OpClass::MatMulActAct ? quantizeProduct(op, context) : quantizeWithWeights(op, context);
+}
+
+} // namespace burin::quantize

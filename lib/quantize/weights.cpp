@@ -1,0 +1,119 @@
+#include "lib/quantize/weights.h"
+
+#include "runtime/numerics/registry.h"
+#include "runtime/numerics/weights.h"
+
+#include <cmath>
+
+namespace burin::quantize {
+
+namespace {
+// Channels that share one weight scale.
+struct Group {
+  double maxWeight = 0, maxBias = 0;
+  double scale = 0;       // of the stored weights
+  rt::Requant requant;
+};
+
+class WeightQuantizer {
+public:
+  WeightQuantizer(const WeightProblem& problem, const WeightForm& form, const Target& target)
+      : p_(problem), form_(form), target_(target), groups_(form.perChannel ? static_cast<size_t>(problem.channels) : 1) {}
+
+  Result<IntegerWeights> run() {
+    measure();
+    for (Group& g : groups_) BURIN_CHECK(chooseScale(g));
+    out_.weights.resize(p_.weights.size());
+    for (size_t i = 0; i < p_.weights.size(); ++i)
+      out_.weights[i] = static_cast<int8_t>(rt::quantizeWeight(p_.weights[i], groupOf(p_.channelOf(static_cast<int64_t>(i))).scale,
+                                                               form_.form.low, form_.form.high, target_.weightRounding));
+    quantizeBiases();
+    store();
+    return std::move(out_);
+  }
+
+private:
+  Group& groupOf(int64_t channel) { return groups_[form_.perChannel ? static_cast<size_t>(channel) : 0]; }
+
+  void measure() {
+    for (size_t i = 0; i < p_.weights.size(); ++i) {
+      Group& g = groupOf(p_.channelOf(static_cast<int64_t>(i)));
+      g.maxWeight = std::max(g.maxWeight, std::fabs(static_cast<double>(p_.weights[i])));
+    }
+    for (size_t c = 0; c < p_.bias.size(); ++c) {
+      Group& g = groupOf(static_cast<int64_t>(c));
+      g.maxBias = std::max(g.maxBias, std::fabs(static_cast<double>(p_.bias[c])));
+    }
+  }
+
+  Status chooseScale(Group& g) {
+    WeightScaleRule rule = p_.floatResult ? WeightScaleRule::Max : target_.weightScaleRule;
+    const rt::RequantPolicy policy = target_.arithmetic.requantize;
+    double ratio = 0;
+    switch (rule) {
+    case WeightScaleRule::Max:
+      g.scale = rt::maxWeightScale(g.maxWeight, g.maxBias, p_.inputScale, form_.form.divisor);
+      if (p_.floatResult) return {};
+      ratio = rt::requantScale(policy, p_.inputScale, static_cast<float>(g.scale), p_.outputScale);
+      break;
+    case WeightScaleRule::OutputQscale:
+      ratio = rt::qdmScale(g.maxWeight, g.maxBias, p_.inputScale, p_.outputScale, form_.form.divisor);
+      g.scale = ratio * p_.outputScale / p_.inputScale;
+      break;
+    case WeightScaleRule::OutputPowerOfTwo: {
+      int shift = rt::shiftForWeights(g.maxWeight, p_.inputScale, p_.outputScale, form_.form.high);
+      shift = rt::lowerShiftForBias(shift, p_.bias.data(), static_cast<int64_t>(p_.bias.size()), p_.outputScale);
+      if (shift < 0) return fail(ErrorCode::Unsupported, "weights too large for a right shift");
+      ratio = rt::scaleByPowerOfTwo(1.0, -shift);
+      g.scale = ratio * p_.outputScale / p_.inputScale;
+      break;
+    }
+    }
+    rt::EncodeStatus status = rt::encodeRequant(policy, ratio, g.requant);
+    if (status != rt::EncodeStatus::Ok) return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
+    return {};
+  }
+
+  void quantizeBiases() {
+    if (p_.bias.empty()) return;
+    std::vector<int64_t> wide(p_.bias.size());
+    int64_t largest = 0;
+    for (size_t c = 0; c < wide.size(); ++c) {
+      wide[c] = rt::quantizeBias(p_.bias[c], static_cast<double>(p_.inputScale) * groupOf(static_cast<int64_t>(c)).scale, target_.bias.rounding);
+      largest = std::max(largest, std::abs(wide[c]));
+    }
+    int dropped = rt::droppedBiasBits(largest, target_.bias.effectiveBits);
+    int64_t limit = (int64_t{1} << (target_.bias.bits - 1)) - 1;
+    for (int64_t b : wide) {
+      if (dropped > 0 && !p_.floatResult) b = rt::dropBiasBits(b, dropped, target_.bias.effectiveBits);
+      out_.bias.push_back(static_cast<int32_t>(rt::saturate(b, -limit - 1, limit)));
+    }
+  }
+
+  void store() {
+    const rt::RequantPolicy policy = target_.arithmetic.requantize;
+    out_.policy = p_.floatResult ? "none" : rt::nameOf(policy);
+    for (const Group& g : groups_) {
+      out_.scale.push_back(static_cast<float>(g.scale));
+      if (p_.floatResult) out_.realMultiplier.push_back(p_.inputScale * static_cast<float>(g.scale));
+      else if (policy == rt::RequantPolicy::FloatHalfEven) out_.realMultiplier.push_back(g.requant.scale);
+      else {
+        out_.multiplier.push_back(g.requant.multiplier);
+        out_.shift.push_back(g.requant.shift);
+      }
+    }
+  }
+
+  const WeightProblem& p_;
+  const WeightForm& form_;
+  const Target& target_;
+  std::vector<Group> groups_;
+  IntegerWeights out_;
+};
+} // namespace
+
+Result<IntegerWeights> quantizeWeights(const WeightProblem& problem, const WeightForm& form, const Target& target) {
+  return WeightQuantizer(problem, form, target).run();
+}
+
+} // namespace burin::quantize
