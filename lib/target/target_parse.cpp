@@ -113,11 +113,6 @@ void readBias(const JsonReader& root, Target& target) {
     reader.report("overflow", "does not go with weights.scale_rule");
 }
 
-rt::AverageRule readAverage(const JsonReader& reader) {
-  if (reader.require("average") == "integer_half_away") return {true, rt::RequantPolicy::Tflite};
-  return {false, readName<rt::RequantPolicy>(reader, "average")};
-}
-
 void readArithmetic(const JsonReader& root, Target& target) {
   const JsonReader reader =
       root.object("arithmetic", {"requantize", "rescale", "add", "multiply", "average", "softmax"});
@@ -126,7 +121,7 @@ void readArithmetic(const JsonReader& root, Target& target) {
   arithmetic.rescale = readName<rt::RequantPolicy>(reader, "rescale");
   arithmetic.add = readName<rt::AddPolicy>(reader, "add");
   arithmetic.multiply = readName<rt::RequantPolicy>(reader, "multiply");
-  arithmetic.average = readAverage(reader);
+  arithmetic.average = readName<rt::AverageRule>(reader, "average");
   arithmetic.softmax = readName<SoftmaxRule>(reader, "softmax");
   const bool shiftOnly = arithmetic.requantize == rt::RequantPolicy::ShiftHalfUp;
   if (shiftOnly != (target.weightScaleRule == WeightScaleRule::OutputPowerOfTwo))

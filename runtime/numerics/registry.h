@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/numerics/elementwise.h"
+#include "runtime/numerics/pool.h"
 
 #include <cstddef>
 #include <string_view>
@@ -44,6 +45,19 @@ constexpr bool parse(std::string_view name, RequantPolicy& value) {
 }
 constexpr bool parse(std::string_view name, AddPolicy& value) {
   return parseName(kAddPolicyNames, name, value);
+}
+
+// An average is a requantisation policy or TFLite's integer division. The policy that comes with the latter
+// serves what it does not cover: means, and averages between different scales.
+constexpr const char* kIntegerAverageName = "integer_half_away";
+constexpr const char* nameOf(const AverageRule& rule) {
+  return rule.integerDivision ? kIntegerAverageName : nameOf(rule.policy);
+}
+constexpr bool parse(std::string_view name, AverageRule& rule) {
+  rule.integerDivision = name == kIntegerAverageName;
+  if (!rule.integerDivision) return parse(name, rule.policy);
+  rule.policy = RequantPolicy::Tflite;
+  return true;
 }
 
 } // namespace burin::rt

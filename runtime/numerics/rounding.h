@@ -1,10 +1,14 @@
 // Rounding and saturation: the primitives every integer rule is made of. Labels refer to docs/numerics.md.
 #pragma once
 
+#include <cfloat>
 #include <cstdint>
 #include <cstring>
 
 namespace burin::rt {
+
+// Excess precision (x87) would round float32 results twice.
+static_assert(FLT_EVAL_METHOD == 0, "compile for a processor whose float arithmetic is float32");
 
 // [ROUND] How a value between two integers becomes one of them.
 enum class Rounding : uint8_t {
