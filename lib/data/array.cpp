@@ -179,8 +179,12 @@ std::optional<ElementType> parseElementType(std::string_view name) {
 
 std::string dimsText(const Dims& dims) {
   std::string out = "[";
-  for (size_t i = 0; i < dims.size(); ++i) out += (i ? "," : "") + std::to_string(dims[i]);
-  return out + "]";
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (i > 0) out += ',';
+    out += std::to_string(dims[i]);
+  }
+  out += ']';
+  return out;
 }
 
 std::optional<int64_t> countElements(std::span<const int64_t> dims) {

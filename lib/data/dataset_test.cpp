@@ -25,6 +25,12 @@ std::string greyBmp(uint8_t value) {
   return out;
 }
 
+std::string pictureName(int index) {
+  std::string name = std::to_string(10 + index);
+  name += ".bmp";
+  return name;
+}
+
 InputSpec photo(int64_t batch = 1) {
   InputSpec input{"data", ElementType::F32, {batch, 3, 2, 2}, rt::Preprocess{}};
   input.preprocess->mean[0] = 1;
@@ -86,8 +92,7 @@ TEST(Dataset, directoryOfPictures) {
 
 TEST(Dataset, samplesAndShuffle) {
   TemporaryFolder folder;
-  for (int i = 0; i < 20; ++i)
-    folder.write("p" + std::to_string(10 + i) + ".bmp", greyBmp(static_cast<uint8_t>(i)));
+  for (int i = 0; i < 20; ++i) folder.write(pictureName(i), greyBmp(static_cast<uint8_t>(i)));
   auto order = [&](DatasetOptions options) {
     Dataset dataset = opened(folder.path(), {photo()}, options);
     std::vector<std::string> names;
@@ -116,8 +121,7 @@ TEST(Shuffle, isTheDocumentedOne) {
 
 TEST(Dataset, picturesInBatches) {
   TemporaryFolder folder;
-  for (int i = 0; i < 5; ++i)
-    folder.write("p" + std::to_string(i) + ".bmp", greyBmp(static_cast<uint8_t>(10 * i)));
+  for (int i = 0; i < 5; ++i) folder.write(pictureName(i), greyBmp(static_cast<uint8_t>(10 * i)));
   Dataset dataset = opened(folder.path(), {photo(2)});
   ASSERT_EQ(dataset.size(), 2u);
   ASSERT_EQ(dataset.warnings().size(), 1u);
@@ -280,8 +284,7 @@ TEST(Dataset, nothingToFind) {
 
 TEST(Dataset, manyThreadsAtOnce) {
   TemporaryFolder folder;
-  for (int i = 0; i < 40; ++i)
-    folder.write("p" + std::to_string(10 + i) + ".bmp", greyBmp(static_cast<uint8_t>(i)));
+  for (int i = 0; i < 40; ++i) folder.write(pictureName(i), greyBmp(static_cast<uint8_t>(i)));
   Dataset dataset = opened(folder.path(), {photo()});
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;

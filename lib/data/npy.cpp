@@ -246,11 +246,13 @@ std::vector<uint8_t> writeNpy(const Array& array) {
   size_t padding = 64 - (10 + text.size() + 1) % 64;
   text.append(padding, ' ');
   text += '\n';
-  std::vector<uint8_t> out(std::begin(kMagic), std::end(kMagic));
-  out.insert(out.end(),
-             {1, 0, static_cast<uint8_t>(text.size() & 255), static_cast<uint8_t>(text.size() >> 8)});
-  out.insert(out.end(), text.begin(), text.end());
-  out.insert(out.end(), array.bytes.begin(), array.bytes.end());
+  const uint8_t length[] = {1, 0, static_cast<uint8_t>(text.size() & 255),
+                            static_cast<uint8_t>(text.size() >> 8)};
+  std::vector<uint8_t> out(10 + text.size() + array.bytes.size());
+  auto at = std::copy(std::begin(kMagic), std::end(kMagic), out.begin());
+  at = std::copy(std::begin(length), std::end(length), at); // version 1.0 and the header's length
+  at = std::copy(text.begin(), text.end(), at);
+  std::copy(array.bytes.begin(), array.bytes.end(), at);
   return out;
 }
 

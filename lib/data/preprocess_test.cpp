@@ -21,8 +21,9 @@ Preprocess resolved(const PreprocessFlags& flags, const InputSpec& input = kPhot
 std::string problem(const PreprocessFlags& flags, std::vector<InputSpec> inputs = {kPhoto}) {
   auto result = resolvePreprocess(flags, inputs);
   EXPECT_FALSE(result.has_value());
-  if (!result) EXPECT_EQ(result.error().code, ErrorCode::Usage);
-  return result ? "" : result.error().text();
+  if (result) return "";
+  EXPECT_EQ(result.error().code, ErrorCode::Usage);
+  return result.error().text();
 }
 
 void expectContains(const std::string& text, const std::string& part) {

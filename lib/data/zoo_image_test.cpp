@@ -1,6 +1,8 @@
 // Decode, resize and crop against what OpenCV 4.6 made of real photographs.
+#include "lib/data/feed.h"
 #include "lib/data/image_file.h"
 #include "lib/data/npy.h"
+#include "lib/data/preprocess_flags.h"
 #include "lib/data/test_support.h"
 #include "runtime/image/preprocess.h"
 
@@ -78,6 +80,52 @@ TEST(ZooImages, plainResizeEqualsStoredBytes) {
   for (size_t i = 0; i < bgr.size(); ++i) {
     float centred = static_cast<float>(bgr[i - i % 3 + 2 - i % 3]) - 127.5f;
     ASSERT_EQ(static_cast<int8_t>(centred), wanted->as<int8_t>()[i]) << "byte " << i;
+  }
+}
+
+// The whole way from file and flags to tensor, against the inputs that are stored with the float references.
+struct StoredInput {
+  const char* model;
+  const char* image;
+  InputSpec input;
+  PreprocessFlags flags;
+};
+
+std::vector<StoredInput> storedInputs() {
+  const char* wolf = "images/imagenet200/n02114548_white_wolf.JPEG";
+  PreprocessFlags mobilenet, squeezenet, ultraface, yolox;
+  mobilenet.fit = squeezenet.fit = {"crop"};
+  mobilenet.resize = squeezenet.resize = {"256"};
+  mobilenet.mean = {"128"};
+  mobilenet.scale = ultraface.scale = {"0.0078125"};
+  squeezenet.pixel = yolox.pixel = {"bgr"};
+  squeezenet.mean = {"104,117,123"};
+  ultraface.mean = {"127"};
+  yolox.fit = {"letterbox"};
+  yolox.padValue = {"114"};
+  yolox.padAlign = {"corner"};
+  return {
+      {"mobilenet_v2_1.0_224_deq_fp32", wolf, {"input", ElementType::F32, {1, 3, 224, 224}, {}}, mobilenet},
+      {"squeezenet_v1.1_ncnn_fp32", wolf, {"data", ElementType::F32, {1, 3, 224, 224}, {}}, squeezenet},
+      {"version-RFB-320",
+       "images/misc/parade.jpg",
+       {"input", ElementType::F32, {1, 3, 240, 320}, {}},
+       ultraface},
+      {"yolox_nano", "images/misc/dog.jpg", {"images", ElementType::F32, {1, 3, 416, 416}, {}}, yolox}};
+}
+
+TEST(ZooImages, tensorsEqualStoredInputs) {
+  std::string zoo = zooFolder();
+  if (zoo.empty()) GTEST_SKIP() << "no zoo (set BURIN_ZOO)";
+  for (StoredInput& stored : storedInputs()) {
+    auto resolved = resolvePreprocess(stored.flags, {&stored.input, 1});
+    ASSERT_TRUE(resolved.has_value()) << resolved.error().text();
+    stored.input.preprocess = (*resolved)[0];
+    Result<Array> tensor = loadInput(zoo + "/" + stored.image, stored.input);
+    ASSERT_TRUE(tensor.has_value()) << tensor.error().text();
+    Result<Array> wanted = loadInput(zoo + "/golden/" + stored.model + ".npz", stored.input);
+    ASSERT_TRUE(wanted.has_value()) << wanted.error().text();
+    EXPECT_TRUE(*tensor == *wanted) << stored.model;
   }
 }
 
