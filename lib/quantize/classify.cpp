@@ -17,6 +17,7 @@ OpClass classifyBinary(Operation* op) {
   if (fn == "add") return OpClass::Add;
   if (fn == "sub") return OpClass::Sub;
   if (fn == "mul") return OpClass::Mul;
+  if (fn == "min" || fn == "max") return OpClass::MinMax;
   if (fn == "div" && nn::isConstant(op->getOperand(1))) return OpClass::Mul;
   return OpClass::Other;
 }

@@ -20,7 +20,8 @@ Status quantizeOp(Operation* op, RuleContext& context) {
   case OpClass::MatMulActAct: return quantizeHeavy(op, context);
   case OpClass::Add:
   case OpClass::Sub:
-  case OpClass::Mul: return quantizeBinary(op, context);
+  case OpClass::Mul:
+  case OpClass::MinMax: return quantizeBinary(op, context);
   case OpClass::Lut:
   case OpClass::Relu: return quantizeLut(op, context);
   case OpClass::AvgPool:

@@ -18,7 +18,7 @@ tl::unexpected<Error> badScale(rt::EncodeStatus status) {
 // Program attributes of a per-tensor requantisation.
 void setRequant(const rt::Requant& r, NamedAttrList& attributes, Builder b) {
   attributes.set("requant", b.getStringAttr(rt::nameOf(r.policy)));
-  if (r.policy == rt::RequantPolicy::FloatHalfEven) attributes.set("multiplier", b.getDenseF32ArrayAttr({r.scale}));
+  if (r.policy == rt::RequantPolicy::FloatHalfEven) attributes.set("ratio", b.getDenseF32ArrayAttr({r.scale}));
   else {
     attributes.set("multiplier", b.getDenseI64ArrayAttr({r.multiplier}));
     attributes.set("shift", b.getDenseI64ArrayAttr({r.shift}));
@@ -110,7 +110,9 @@ Status quantizeBinary(Operation* op, RuleContext& c) {
   Builder builder(op->getContext());
   NamedAttrList attributes = geometry(op);
   if (divide) attributes.set("fn", builder.getStringAttr("mul"));
-  if (fn == "mul" || divide) {
+  if (fn == "min" || fn == "max") {
+    attributes.set("rule", builder.getStringAttr(rt::nameOf(c.target.arithmetic.rescale)));
+  } else if (fn == "mul" || divide) {
     const rt::RequantPolicy policy = c.target.arithmetic.multiply;
     rt::Requant requant;
     auto status = rt::encodeRequant(policy, rt::multiplyScale(policy, a.integers.affine.scale, b.integers.affine.scale, y.affine.scale), requant);
@@ -169,9 +171,12 @@ Status quantizeAverage(Operation* op, RuleContext& c) {
   Value x = op->getOperand(0), result = op->getResult(0);
   Builder b(op->getContext());
   NamedAttrList attributes = geometry(op);
-  const float ratio = c.emit.scaleOf(x).affine.scale / c.emit.scaleOf(result).affine.scale;
-  if (!(ratio > 0) || !std::isfinite(ratio)) return fail(ErrorCode::Unsupported, "rescaling factor is out of range");
-  attributes.set("requant", b.getStringAttr(rt::nameOf(c.target.arithmetic.average.policy)));
+  const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
+  rt::Requant requant;
+  auto status = rt::encodeAverage(c.target.arithmetic.average.policy, from.affine.scale, to.affine.scale, 1, requant);
+  if (status != rt::EncodeStatus::Ok) return badScale(status);
+  // Integer division needs equal scales; means between different ones take the policy that comes with it.
+  attributes.set("requant", b.getStringAttr(from == to ? rt::nameOf(c.target.arithmetic.average) : rt::nameOf(c.target.arithmetic.average.policy)));
   setClamp(op, c.emit.scaleOf(result), attributes, c.target);
   c.emit.setInteger(result, c.emit.create("qnn." + op->getName().stripDialect().str(), {c.emit.integer(x)}, c.emit.integerType(result), attributes,
                                           c.emit.integerName(result), nn::nodeName(op))->getResult(0));

@@ -33,12 +33,13 @@ constexpr double kMinimumShare = 0.25;
 
 class Grouping {
 public:
-  Grouping(nn::GraphOp graph, const QuantPlan& plan) : graph_(graph), plan_(plan) {}
+  Grouping(nn::GraphOp graph, const QuantPlan& plan, const Target& target) : graph_(graph), plan_(plan), target_(target) {}
 
   llvm::EquivalenceClasses<void*> run() {
     for (Operation& op : graph_.getBody().front()) {
       if (!runsInInteger(&op, plan_)) continue;
-      if (keepsScale(&op)) join(op.getOperand(0), op.getResult(0));
+      bool integerAverage = classify(&op) == OpClass::AvgPool && target_.arithmetic.average.integerDivision;
+      if (keepsScale(&op) || integerAverage) join(op.getOperand(0), op.getResult(0));
       if (classify(&op) == OpClass::Concat)
         for (Value operand : op.getOperands())
           if (mayAdopt(operand, op.getResult(0))) join(operand, op.getResult(0));
@@ -58,6 +59,7 @@ private:
 
   nn::GraphOp graph_;
   const QuantPlan& plan_;
+  const Target& target_;
   llvm::EquivalenceClasses<void*> groups_;
 };
 } // namespace
@@ -79,7 +81,7 @@ Integers integersForRange(double min, double max, double threshold, const Activa
 Result<ScaleAssignment> ScaleAssignment::compute(nn::GraphOp graph, const QuantPlan& plan, const Target& target, Scheme scheme) {
   const ActivationScheme* activations = target.scheme(scheme);
   if (!activations) return fail(ErrorCode::Usage, target.name + " has no " + nameOf(scheme) + " activations");
-  llvm::EquivalenceClasses<void*> groups = Grouping(graph, plan).run();
+  llvm::EquivalenceClasses<void*> groups = Grouping(graph, plan, target).run();
   auto leader = [&](Value v) {
     auto it = groups.findLeader(v.getAsOpaquePointer());
     return it == groups.member_end() ? v.getAsOpaquePointer() : *it;

@@ -1,0 +1,41 @@
+#include "cli/command.h"
+
+#include <cstdio>
+#include <new>
+
+int main(int argc, char** argv) {
+  using namespace burin::cli;
+  App app;
+  app.cli.require_subcommand(1);
+  app.cli.set_version_flag("--version", "burin " BURIN_VERSION);
+  app.cli.footer("burin COMMAND --help tells more. Exit codes: 0 ok, 1 a comparison or floor failed, 2 usage, 3 invalid input,\n"
+                 "4 unsupported, 5 cannot write, 70 our own bug.");
+  addQuantize(app);
+  addImport(app);
+  addCalibrate(app);
+  addCompile(app);
+  addRun(app);
+  addCompare(app);
+  addEval(app);
+  addBench(app);
+  addInfo(app);
+  addDump(app);
+  addExport(app);
+  addTargets(app);
+  addFormats(app);
+  try {
+    app.cli.parse(argc, argv);
+  } catch (const CLI::Success& e) { // --help, --version
+    return app.cli.exit(e);
+  } catch (const CLI::ParseError& e) {
+    std::fprintf(stderr, "burin: error: %s; see 'burin --help' or 'burin COMMAND --help'\n", e.what());
+    return static_cast<int>(burin::ErrorCode::Usage);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "burin: error: out of memory; use a smaller input shape or fewer threads\n");
+    return static_cast<int>(burin::ErrorCode::Input);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "burin: error: internal error: %s; please report it with the model and the command\n", e.what());
+    return static_cast<int>(burin::ErrorCode::Internal);
+  }
+  return app.exitCode;
+}

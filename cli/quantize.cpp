@@ -1,0 +1,148 @@
+#include "cli/command.h"
+
+#include "lib/pipeline/verify.h"
+#include "lib/prepare/prepare.h"
+#include "lib/support/file.h"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+namespace burin::cli {
+
+namespace {
+struct Flags {
+  std::string model, output, calibration, plan, saveCalibration, savePlan;
+  CommonFlags common;
+  ModelFlags model_;
+  DataFlags data;
+  CalibrationFlags calibration_;
+  TargetFlags target;
+};
+
+struct Outcome {
+  size_t modelBytes = 0, programBytes = 0, floatWeights = 0, weights = 0, samples = 0, integerOps = 0, floatOps = 0;
+  uint64_t arenaBytes = 0;
+  double seconds = 0, calibrationSeconds = 0;
+  Verification verification;
+};
+
+size_t peakMemoryMegabytes() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<size_t>(usage.ru_maxrss / 1024);
+}
+
+Json similarityJson(const TensorSimilarity& t) {
+  return {{"name", t.name}, {"type", t.type}, {"cosine", t.cosine}, {"sqnr_db", t.sqnrDb}};
+}
+
+void print(const Outcome& o, const Flags& f) {
+  if (f.common.json) {
+    Json outputs = Json::array(), worst = Json::array();
+    for (const TensorSimilarity& t : o.verification.outputs) outputs.push_back(similarityJson(t));
+    for (const TensorSimilarity& t : o.verification.worst) worst.push_back(similarityJson(t));
+    fmt::print("{}\n", Json{{"model_bytes", o.modelBytes}, {"program_bytes", o.programBytes}, {"arena_bytes", o.arenaBytes},
+                            {"integer_ops", o.integerOps}, {"float_ops", o.floatOps}, {"calibration_samples", o.samples},
+                            {"verification_samples", o.verification.samples}, {"outputs", outputs}, {"worst", worst}}.dump());
+    return;
+  }
+  fmt::print("{}: {:.2f} MB -> {:.2f} MB, activations {:.2f} MB; {} ops in integers, {} in float\n", f.output,
+             static_cast<double>(o.modelBytes) / 1e6, static_cast<double>(o.programBytes) / 1e6, static_cast<double>(o.arenaBytes) / 1e6, o.integerOps, o.floatOps);
+  fmt::print("calibrated on {} samples, checked against float on {} held back\n", o.samples, o.verification.samples);
+  for (const TensorSimilarity& t : o.verification.outputs)
+    fmt::print("  output {:<32} cosine {:.6f}  SQNR {:6.2f} dB\n", t.name, t.cosine, t.sqnrDb);
+  if (!o.verification.worst.empty()) fmt::print("layers furthest from float:\n");
+  for (const TensorSimilarity& t : o.verification.worst)
+    fmt::print("  {:<39} cosine {:.6f}  SQNR {:6.2f} dB  {}\n", t.name, t.cosine, t.sqnrDb, t.type);
+  f.common.note(fmt::format("{:.1f} s ({:.1f} s calibration), peak memory {} MB", o.seconds, o.calibrationSeconds, peakMemoryMegabytes()));
+}
+
+// Calibration and verification never share a sample: the last tenth, at most 20, is held back.
+struct Split {
+  std::vector<size_t> calibration, verification;
+};
+Split split(size_t samples) {
+  size_t held = samples < 2 ? 0 : std::clamp<size_t>(samples / 10, 1, 20);
+  Split s;
+  for (size_t i = 0; i < samples; ++i) (i < samples - held ? s.calibration : s.verification).push_back(i);
+  if (s.verification.empty()) s.verification = s.calibration;
+  return s;
+}
+
+Status run(const Flags& f) {
+  auto begin = std::chrono::steady_clock::now();
+  BURIN_ASSIGN(CompileOptions compileOptions, f.target.options());
+  BURIN_ASSIGN(CalibrationOptions calibrationOptions, f.calibration_.options(f.common));
+  BURIN_ASSIGN(nn::Module module, loadWithWarnings(f.model, f.model_, f.common));
+  for (const std::string& note : assumePreprocess(module.graph())) f.common.warn(note);
+  BURIN_CHECK(prepare(*module.op));
+  BURIN_ASSIGN(std::vector<InputSpec> inputs, inputSpecs(module.graph()));
+  BURIN_ASSIGN(Dataset data, f.data.open(inputs));
+  for (const std::string& warning : data.warnings()) f.common.warn(warning);
+
+  Split samples = split(data.size());
+  calibrationOptions.samples = samples.calibration;
+  Outcome outcome;
+  CalibrationTable table;
+  quantize::QuantPlan plan;
+  if (!f.plan.empty()) {
+    BURIN_ASSIGN(std::string text, readTextFile(f.plan));
+    BURIN_ASSIGN(plan, quantize::planFromJson(text, f.plan));
+    compileOptions.plan = &plan;
+  } else if (!f.calibration.empty()) {
+    BURIN_ASSIGN(table, loadTable(f.calibration));
+    compileOptions.table = &table;
+  } else if (f.target.precision == "int8") {
+    BURIN_ASSIGN(Calibration calibration, calibrate(*module.op, data, calibrationOptions));
+    for (const std::string& warning : calibration.warnings) f.common.warn(warning);
+    table = std::move(calibration.table);
+    outcome.calibrationSeconds = calibration.seconds;
+    compileOptions.table = &table;
+  }
+  if (!f.saveCalibration.empty() && compileOptions.table) BURIN_CHECK(saveTable(table, f.saveCalibration));
+
+  auto compiled = compileNetwork(*module.op, compileOptions);
+  if (!compiled) return tl::unexpected(inFile(compiled.error(), !f.plan.empty() ? f.plan : !f.calibration.empty() ? f.calibration : f.model));
+  for (const std::string& note : compiled->notes) f.common.note("note: " + note);
+  BURIN_ASSIGN(Executable program, Executable::fromProgram(compiled->program));
+  VerifyOptions verifyOptions{samples.verification, f.common.threadCount(), f.common.progress("verifying")};
+  BURIN_ASSIGN(outcome.verification, verify(*module.op, program, data, verifyOptions));
+  for (const std::string& warning : outcome.verification.warnings) f.common.warn(warning);
+
+  if (!f.savePlan.empty() && compiled->plan) {
+    std::string json = toJson(*compiled->plan);
+    BURIN_CHECK(writeFile(f.savePlan, json));
+  }
+  BURIN_CHECK(writeFile(f.output, serialize(compiled->program)));
+  BURIN_ASSIGN(auto modelFile, MappedFile::open(f.model));
+  outcome.modelBytes = modelFile->bytes().size();
+  outcome.programBytes = program.fileBytes();
+  outcome.arenaBytes = compiled->program.nets[0].arenaBytes;
+  outcome.samples = samples.calibration.size();
+  if (compiled->plan)
+    for (const quantize::OpPlan& op : compiled->plan->ops) ++(op.precision == Precision::Int8 ? outcome.integerOps : outcome.floatOps);
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  print(outcome, f);
+  return {};
+}
+} // namespace
+
+void addQuantize(App& app) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.cli.add_subcommand("quantize", "model and data to a verified program, in one go");
+  command->add_option("model", flags->model, "model file, or a module from 'burin import'")->required();
+  command->add_option("-o,--output", flags->output, "program to write")->required();
+  command->add_option("--calibration", flags->calibration, "use this table instead of calibrating");
+  command->add_option("--plan", flags->plan, "apply this quant plan");
+  command->add_option("--save-calibration", flags->saveCalibration, "write the calibration table");
+  command->add_option("--save-plan", flags->savePlan, "write the quant plan");
+  flags->data.add(*command);
+  flags->calibration_.add(*command);
+  flags->target.add(*command, "int8");
+  flags->model_.add(*command);
+  flags->common.add(*command);
+  command->callback([flags, &app] { finish(app, run(*flags)); });
+}
+
+} // namespace burin::cli

@@ -1,0 +1,168 @@
+#include "lib/compile/compile.h"
+#include "lib/pipeline/pipeline.h"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+namespace burin {
+
+namespace {
+using Clock = std::chrono::steady_clock;
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// One thread's share of the work: its own session and statistics, merged at the end. Integer counts make the result
+// independent of who saw which sample.
+class Worker {
+public:
+  Worker(const Dataset& data, const std::vector<std::string>& names) : data_(data), names_(names), statistics_(names.size()) {}
+
+  Status start(const Executable& executable) {
+    BURIN_ASSIGN(runner_, Runner::create(executable, {}));
+    for (size_t i = 0; i < names_.size(); ++i) index_[names_[i]] = i;
+    runner_->observe([this](const rt::Tensor& t) { observe(t); });
+    return {};
+  }
+
+  // Data errors skip the sample with a warning; anything else is kept in `error`.
+  void process(size_t sample) {
+    auto inputs = data_.load(sample);
+    if (!inputs) {
+      skipped.emplace_back(sample, inputs.error().text());
+      return;
+    }
+    sample_ = sample;
+    Clock::time_point begin = Clock::now();
+    double before = statisticsSeconds;
+    if (Status status = runner_->run(*inputs); !status) error = status.error();
+    inferenceSeconds += secondsSince(begin) - (statisticsSeconds - before);
+    ++processed;
+  }
+
+  const std::vector<TensorStatistics>& statistics() const { return statistics_; }
+  std::vector<TensorStatistics>& statistics() { return statistics_; }
+
+  std::vector<std::pair<size_t, std::string>> skipped;
+  std::optional<Error> error;
+  size_t processed = 0;
+  double inferenceSeconds = 0, statisticsSeconds = 0;
+
+private:
+  void observe(const rt::Tensor& t) {
+    auto it = index_.find(t.name);
+    if (it == index_.end()) return;
+    Clock::time_point begin = Clock::now();
+    const float* values = t.as<const float>();
+    size_t count = static_cast<size_t>(t.type.shape.elements());
+    if (!rt::isDense(t)) {
+      buffer_.resize(count);
+      rt::readRowMajor(t, buffer_.data());
+      values = buffer_.data();
+    }
+    statistics_[it->second].update({values, count}, sample_);
+    statisticsSeconds += secondsSince(begin);
+  }
+
+  const Dataset& data_;
+  const std::vector<std::string>& names_;
+  std::vector<TensorStatistics> statistics_;
+  std::map<std::string, size_t> index_;
+  std::unique_ptr<Runner> runner_;
+  std::vector<float> buffer_;
+  size_t sample_ = 0;
+};
+
+// Float tensors of the graph in order: inputs and results.
+std::vector<std::string> observedNames(mlir::ModuleOp module) {
+  std::vector<std::string> names;
+  nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
+  for (mlir::Operation& op : graph.getBody().front()) {
+    if (mlir::isa<nn::ConstantOp, nn::NoneOp, nn::OutputOp>(op)) continue;
+    for (mlir::Value v : op.getResults()) {
+      auto type = mlir::dyn_cast<mlir::RankedTensorType>(v.getType());
+      if (type && type.getElementType().isF32()) names.push_back(nn::valueName(v));
+    }
+  }
+  return names;
+}
+
+class CalibrationRun {
+public:
+  CalibrationRun(const Dataset& data, const CalibrationOptions& options, std::vector<std::string> names)
+      : data_(data), options_(options), names_(std::move(names)), samples_(options.samples) {
+    if (samples_.empty())
+      for (size_t i = 0; i < data.size(); ++i) samples_.push_back(i);
+  }
+
+  Status run(const Executable& executable) {
+    int threads = std::max(1, std::min<int>(options_.threads, static_cast<int>(samples_.size())));
+    for (int t = 0; t < threads; ++t) {
+      workers_.push_back(std::make_unique<Worker>(data_, names_));
+      BURIN_CHECK(workers_.back()->start(executable));
+    }
+    std::vector<std::thread> others;
+    for (int t = 1; t < threads; ++t) others.emplace_back([this, t] { consume(*workers_[t]); });
+    consume(*workers_[0]);
+    for (std::thread& t : others) t.join();
+    return {};
+  }
+
+  Result<Calibration> finish(const std::string& graphHash) {
+    Calibration out;
+    std::vector<std::pair<size_t, std::string>> skipped;
+    size_t processed = 0;
+    for (auto& w : workers_) {
+      if (w->error) return fail(*w->error);
+      processed += w->processed;
+      out.inferenceSeconds += w->inferenceSeconds;
+      out.statisticsSeconds += w->statisticsSeconds;
+      skipped.insert(skipped.end(), w->skipped.begin(), w->skipped.end());
+    }
+    std::sort(skipped.begin(), skipped.end());
+    for (auto& [sample, text] : skipped) out.warnings.push_back(text + " (sample skipped)");
+    if (processed == 0) return fail(ErrorCode::Input, "no sample could be used; the first problem: " + (skipped.empty() ? "no data" : skipped[0].second), "check --data");
+    std::vector<TensorStatistics>& merged = workers_[0]->statistics();
+    for (size_t w = 1; w < workers_.size(); ++w)
+      for (size_t i = 0; i < merged.size(); ++i) merged[i].merge(workers_[w]->statistics()[i]);
+    TableOptions tableOptions;
+    tableOptions.graphHash = graphHash;
+    tableOptions.method = options_.method;
+    tableOptions.percentile = options_.percentile;
+    tableOptions.samples = processed;
+    BURIN_ASSIGN(out.table, buildTable(names_, merged, tableOptions));
+    return out;
+  }
+
+private:
+  void consume(Worker& worker) {
+    for (size_t i; !worker.error && (i = next_.fetch_add(1)) < samples_.size();) {
+      worker.process(samples_[i]);
+      std::lock_guard<std::mutex> lock(progressMutex_);
+      if (options_.progress) options_.progress(++done_, samples_.size());
+    }
+  }
+
+  const Dataset& data_;
+  const CalibrationOptions& options_;
+  std::vector<std::string> names_;
+  std::vector<size_t> samples_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<size_t> next_{0};
+  std::mutex progressMutex_;
+  size_t done_ = 0;
+};
+} // namespace
+
+Result<Calibration> calibrate(mlir::ModuleOp module, const Dataset& data, const CalibrationOptions& options) {
+  Clock::time_point begin = Clock::now();
+  BURIN_ASSIGN(ProgramFile program, compile::compileModule(module, {}));
+  BURIN_ASSIGN(Executable executable, Executable::fromProgram(program));
+  CalibrationRun run(data, options, observedNames(module));
+  BURIN_CHECK(run.run(executable));
+  BURIN_ASSIGN(Calibration result, run.finish(nn::moduleHash(module)));
+  result.seconds = secondsSince(begin);
+  return result;
+}
+
+} // namespace burin

@@ -1,0 +1,88 @@
+#include "lib/data/preprocess_json.h"
+#include "lib/import/onnx/importer.h"
+#include "lib/pipeline/pipeline.h"
+#include "lib/qnn/qnn.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+using namespace mlir;
+
+namespace burin {
+
+namespace {
+Status applyPreprocessFlags(nn::GraphOp graph, const LoadOptions& options) {
+  if (!options.preprocess.any()) return {};
+  BURIN_ASSIGN(std::vector<InputSpec> specs, inputSpecs(graph));
+  BURIN_ASSIGN(auto resolved, resolvePreprocess(options.preprocess, specs));
+  for (size_t i = 0; i < specs.size(); ++i) {
+    if (!resolved[i]) continue;
+    if (specs[i].preprocess && !options.overridePreprocess) BURIN_CHECK(checkSamePreprocess(specs[i], *resolved[i]));
+    storePreprocess(graph, specs[i].name, *resolved[i]);
+  }
+  return {};
+}
+} // namespace
+
+Result<Network> loadNetwork(const std::string& path, const LoadOptions& options) {
+  Network network;
+  if (nn::isModuleFile(path)) {
+    BURIN_ASSIGN(network.module, nn::loadModule(path));
+  } else {
+    network.module.context = nn::makeContext();
+    BURIN_ASSIGN(ImportedModule imported, importOnnx(path, options.import, *network.module.context));
+    network.module.op = std::move(imported.module);
+    network.warnings = imported.info.warnings;
+  }
+  if (Status status = applyPreprocessFlags(network.module.graph(), options); !status) return tl::unexpected(inFile(status.error(), path));
+  return network;
+}
+
+Result<std::vector<InputSpec>> inputSpecs(nn::GraphOp graph) {
+  std::vector<InputSpec> specs;
+  for (nn::InputOp input : graph.getOps<nn::InputOp>()) {
+    InputSpec spec;
+    rt::TensorType type = nn::typeOf(input.getY());
+    spec.name = input.getName().str();
+    spec.type = elementTypeOf(type.dtype);
+    spec.shape.assign(type.shape.dim, type.shape.dim + type.shape.rank);
+    if (auto stored = input.getPreprocessAttr()) {
+      auto text = dyn_cast_or_null<StringAttr>(stored.get("json"));
+      auto json = nlohmann::json::parse(text ? text.getValue().str() : "", nullptr, false);
+      BURIN_ASSIGN(spec.preprocess, preprocessFromJson(json));
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+void storePreprocess(nn::GraphOp graph, const std::string& name, const rt::Preprocess& preprocess) {
+  Builder b(graph.getContext());
+  for (nn::InputOp input : graph.getOps<nn::InputOp>())
+    if (input.getName() == name)
+      input.setPreprocessAttr(b.getDictionaryAttr(b.getNamedAttr("json", b.getStringAttr(preprocessToJson(preprocess).dump()))));
+}
+
+std::vector<std::string> assumePreprocess(nn::GraphOp graph) {
+  std::vector<std::string> notes;
+  auto specs = inputSpecs(graph);
+  if (!specs) return notes;
+  for (const InputSpec& spec : *specs) {
+    if (spec.preprocess) continue;
+    auto assumed = defaultPreprocess(spec.shape);
+    if (!assumed) continue;
+    storePreprocess(graph, spec.name, *assumed);
+    notes.push_back(fmt::format("input '{}' has no preprocessing; pictures are fed as {}. Give --mean, --scale and --pixel as in training",
+                                spec.name, describe(*assumed)));
+  }
+  return notes;
+}
+
+nn::Module cloneModule(const nn::Module& module) {
+  // The clone shares the context; weights are shared blobs.
+  nn::Module copy;
+  copy.op = module.op->clone();
+  return copy;
+}
+
+} // namespace burin

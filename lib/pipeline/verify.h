@@ -1,0 +1,29 @@
+// How far a program is from its float network, tensor by tensor, on samples that calibration did not see.
+#pragma once
+
+#include "lib/pipeline/pipeline.h"
+
+namespace burin {
+
+struct TensorSimilarity {
+  std::string name, type; // of the op that makes it
+  double cosine = 1, sqnrDb = 0;
+};
+
+struct Verification {
+  size_t samples = 0;
+  std::vector<TensorSimilarity> outputs; // in order
+  std::vector<TensorSimilarity> worst;   // the five layers with the lowest SQNR
+  std::vector<std::string> warnings;
+};
+
+struct VerifyOptions {
+  std::vector<size_t> samples;
+  int threads = 1;
+  Progress progress;
+};
+
+// `module` is the prepared float graph that `program` was compiled from.
+Result<Verification> verify(mlir::ModuleOp module, const Executable& program, const Dataset& data, const VerifyOptions& options);
+
+} // namespace burin
