@@ -1,4 +1,5 @@
 // nn.conv, nn.conv_transpose, qnn.conv, qnn.conv_transpose: shape rules and the choice of a kernel.
+#include "runtime/ops/conv_depthwise.h"
 #include "runtime/ops/conv_fast.h"
 #include "runtime/ops/conv_output.h"
 #include "runtime/ops/conv_reference.h"
@@ -57,8 +58,10 @@ template <bool Transposed>
 std::unique_ptr<Kernel> makeConv(const Node& node, const KernelConfig& config, std::string& error) {
   ConvGeometry geometry;
   if (!geometryOf<Transposed>(node, geometry, error)) return nullptr;
-  if (!Transposed && config.isa != Isa::Reference)
+  if (!Transposed && config.isa != Isa::Reference) {
+    if (auto kernel = makeDepthwiseFast(node, geometry, config)) return kernel;
     if (auto kernel = makeConvFast(node, geometry, config)) return kernel;
+  }
   return makeConvReference(node, geometry, Transposed, error);
 }
 
@@ -66,8 +69,10 @@ template <bool Transposed>
 std::unique_ptr<Kernel> makeQConv(const Node& node, const KernelConfig& config, std::string& error) {
   ConvGeometry geometry;
   if (!geometryOf<Transposed>(node, geometry, error)) return nullptr;
-  if (!Transposed && config.isa != Isa::Reference)
+  if (!Transposed && config.isa != Isa::Reference) {
+    if (auto kernel = makeQDepthwiseFast(node, geometry, config, error)) return kernel;
     if (auto kernel = makeQConvFast(node, geometry, config, error)) return kernel;
+  }
   return makeQConvReference(node, geometry, Transposed, error);
 }
 

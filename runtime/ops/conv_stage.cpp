@@ -62,6 +62,13 @@ void stageRows(const RowImage& image, const Tensor& x, uint8_t* staged, int32_t 
   }
 }
 
+// True when a kernel of this format can read the stored values as they are.
+bool isStoredAs(DType dtype, const StageFormat& format) {
+  if (format.element == RowElement::F32) return dtype == DType::F32;
+  if (format.element == RowElement::I16) return dtype == DType::I16;
+  return dtype == (format.acceptsSignedBytes ? DType::I8 : DType::U8);
+}
+
 template <class T>
 void unstageRows(const uint8_t* staged, const Tensor& y, int64_t begin, int64_t end) {
   const Shape& shape = y.shape();
@@ -93,33 +100,31 @@ int32_t stagingShift(DType dtype, RowElement element) {
   return dtype == DType::I8 && element == RowElement::U8 ? 128 : 0;
 }
 
-InputStage::InputStage(const Tensor& x, const ConvGeometry& g, const TileEngine& engine, int64_t mergedWidth)
-    : element_(engine.element) {
-  const int64_t bytes = engine.elementBytes(), groupChannels = g.groupChannels();
+InputStage::InputStage(const Tensor& x, const ConvGeometry& g, const StageFormat& format) : format_(format) {
+  const int64_t bytes = format.element == RowElement::F32 ? 4 : format.element == RowElement::I16 ? 2 : 1;
+  const int64_t groupChannels = g.channels / format.groups;
   image_.batch = g.batch;
   image_.in = g.in;
   image_.channels = g.channels;
-  image_.groups = g.groups;
+  image_.groups = format.groups;
   image_.width = g.in[2];
-  const bool sameElement = engine.element == RowElement::F32  ? x.dtype() == DType::F32
-                           : engine.element == RowElement::U8 ? x.dtype() == DType::U8
-                                                              : x.dtype() == DType::I16;
-  needed_ = mergedWidth > 0 || !sameElement || !isChannelsLast(x) || groupChannels % engine.group != 0;
+  needed_ = format.mergedWidth > 0 || !isStoredAs(x.dtype(), format) || !isChannelsLast(x) ||
+            groupChannels % format.channelUnit != 0 || groupChannels < format.leastChannels;
   if (!needed_) {
     image_.pixelBytes = pixelStride(x) * bytes;
     image_.groupBytes = groupChannels * bytes;
     return;
   }
-  if (mergedWidth > 0) {
+  int64_t padded = groupChannels;
+  if (format.mergedWidth > 0) {
     image_.padLeft = g.padBegin[2];
-    image_.width = mergedWidth;
-    image_.groupBytes = groupChannels * bytes;
+    image_.width = format.mergedWidth;
   } else {
-    image_.groupBytes =
-        static_cast<int64_t>(roundUp(static_cast<size_t>(groupChannels), static_cast<size_t>(engine.group))) *
-        bytes;
+    padded = std::max((groupChannels + format.channelUnit - 1) / format.channelUnit * format.channelUnit,
+                      format.leastChannels);
   }
-  image_.pixelBytes = image_.groupBytes * g.groups;
+  image_.groupBytes = padded * bytes;
+  image_.pixelBytes = image_.groupBytes * format.groups;
 }
 
 size_t InputStage::scratchBytes() const {
@@ -127,13 +132,14 @@ size_t InputStage::scratchBytes() const {
 }
 
 void InputStage::run(ThreadPool& pool, const Tensor& x, uint8_t* staged, int32_t zero) const {
-  const int32_t shift = stagingShift(x.dtype(), element_);
+  const RowElement element = format_.element;
+  const int32_t shift = format_.acceptsSignedBytes ? 0 : stagingShift(x.dtype(), element);
   pool.parallelFor(image_.rows(), 1, [&](int64_t begin, int64_t end, int) {
-    if (element_ == RowElement::F32)
+    if (element == RowElement::F32)
       stageRows<float, float>(image_, x, staged, shift, zero, begin, end);
-    else if (element_ == RowElement::U8 && x.dtype() == DType::I8)
+    else if (element == RowElement::U8 && x.dtype() == DType::I8)
       stageRows<int8_t, uint8_t>(image_, x, staged, shift, zero, begin, end);
-    else if (element_ == RowElement::U8)
+    else if (element == RowElement::U8)
       stageRows<uint8_t, uint8_t>(image_, x, staged, shift, zero, begin, end);
     else if (x.dtype() == DType::I8)
       stageRows<int8_t, int16_t>(image_, x, staged, shift, zero, begin, end);

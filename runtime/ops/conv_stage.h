@@ -6,6 +6,7 @@
 #include "runtime/core/thread_pool.h"
 #include "runtime/ops/conv_geometry.h"
 #include "runtime/ops/conv_pack.h"
+#include "runtime/ops/conv_tile.h"
 
 namespace burin::rt {
 
@@ -25,12 +26,21 @@ struct RowImage {
 // What staging adds to stored values, so that 8-bit ones become unsigned.
 int32_t stagingShift(DType dtype, RowElement element);
 
+// What a kernel wants its rows to look like.
+struct StageFormat {
+  RowElement element = RowElement::F32;
+  bool acceptsSignedBytes = false; // U8: the kernel flips the sign itself
+  int64_t groups = 1;
+  int64_t channelUnit = 1;   // a group's channels are padded to a multiple of this
+  int64_t leastChannels = 0; // ... and to at least this many
+  int64_t mergedWidth =
+      0; // > 0: rows padded to that many pixels, channels unpadded (kernel rows are one segment)
+};
+
 class InputStage {
 public:
   InputStage() = default;
-  // `mergedWidth` > 0 asks for rows padded to that many pixels, channels unpadded (kernel rows read as one
-  // segment).
-  InputStage(const Tensor& x, const ConvGeometry& geometry, const TileEngine& engine, int64_t mergedWidth);
+  InputStage(const Tensor& x, const ConvGeometry& geometry, const StageFormat& format);
 
   bool isNeeded() const { return needed_; }
   const RowImage& image() const { return image_; }
@@ -41,7 +51,7 @@ public:
 
 private:
   RowImage image_;
-  RowElement element_ = RowElement::F32;
+  StageFormat format_;
   bool needed_ = false;
 };
 

@@ -16,4 +16,17 @@ const TileEngine* integerTileEngine(Isa isa, DType x, DType w) {
   return x86::cpuFeatures().avxVnni ? &x86::kVnniAvx2 : &x86::kMaddAvx2;
 }
 
+const DepthwiseEngine* floatDepthwiseEngine(Isa isa) {
+  if (isa >= Isa::Avx512) return &x86::kFloatDepthwise512;
+  return isa >= Isa::Avx2 ? &x86::kFloatDepthwise256 : nullptr;
+}
+
+const DepthwiseEngine* integerDepthwiseEngine(Isa isa, DType x, DType w) {
+  if (isa < Isa::Avx2 || dtypeBytes(w) > 1) return nullptr;
+  if (dtypeBytes(x) > 1) return &x86::kDepthwiseMadd256;
+  const int isSigned = x == DType::I8 ? 1 : 0;
+  if (isa >= Isa::Avx512Vnni) return &x86::kDepthwiseVnni512[isSigned];
+  return x86::cpuFeatures().avxVnni ? &x86::kDepthwiseVnni256[isSigned] : &x86::kDepthwiseMadd256;
+}
+
 } // namespace burin::rt

@@ -1,0 +1,88 @@
+// Depthwise tiles on 256-bit vectors without VNNI: float, and integers by vpmaddwd on pairs of taps of 16-bit
+// rows.
+#include "runtime/kernels/x86/conv_tile_tables.h"
+
+#include <immintrin.h>
+#include <utility>
+
+#define BURIN_TARGET __attribute__((target("avx2,fma")))
+#include "runtime/kernels/x86/conv_tile_macros.inc.h"
+
+namespace burin::rt::x86 {
+namespace {
+
+struct FloatDepthwise256 {
+  using Vector = __m256;
+  static constexpr int kVectors = 2, kVectorBytes = 32, kTaps = 1;
+  struct Mask {
+    __m256i lanes[kVectors];
+  };
+  BURIN_INLINE Mask mask(const DepthwiseCall& call) {
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return {{_mm256_cmpgt_epi32(_mm256_set1_epi32(call.channels), lane),
+             _mm256_cmpgt_epi32(_mm256_set1_epi32(call.channels - 8), lane)}};
+  }
+  BURIN_INLINE Vector load(const uint8_t* p) { return _mm256_loadu_ps(reinterpret_cast<const float*>(p)); }
+  BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) { _mm256_storeu_ps(reinterpret_cast<float*>(p), sum); }
+  BURIN_INLINE void accumulate(Vector* sum, const uint8_t* const* tap, const Vector* w, const Mask& m) {
+    const float* x = reinterpret_cast<const float*>(tap[0]);
+    BURIN_UNROLL
+    for (int v = 0; v < kVectors; ++v)
+      sum[v] = _mm256_fmadd_ps(_mm256_maskload_ps(x + v * 8, m.lanes[v]), w[v], sum[v]);
+  }
+  struct Finish {
+    Vector low, high;
+    BURIN_MEMBER explicit Finish(const DepthwiseCall& call)
+        : low(_mm256_set1_ps(call.low)), high(_mm256_set1_ps(call.high)) {}
+    BURIN_MEMBER void store(uint8_t* out, const Vector* sum, const Mask& m) const {
+      float* y = reinterpret_cast<float*>(out);
+      BURIN_UNROLL
+      for (int v = 0; v < kVectors; ++v)
+        _mm256_maskstore_ps(y + v * 8, m.lanes[v], _mm256_min_ps(high, _mm256_max_ps(low, sum[v])));
+    }
+  };
+};
+
+#include "runtime/kernels/x86/conv_depthwise_avx2.inc.h"
+
+// Pairs of taps of 16 channels, interleaved by 16-bit words within 128-bit parts.
+struct DepthwiseMadd256 : IntegerDepthwise256<2> {
+  static constexpr int kTaps = 2;
+  BURIN_INLINE void accumulate(Vector* sum, const uint8_t* const* tap, const Vector* w, Mask) {
+    const Vector a = load(tap[0]), b = load(tap[1]);
+    sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), w[0]));
+    sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), w[1]));
+  }
+  struct Finish : FinishBase {
+    BURIN_MEMBER explicit Finish(const DepthwiseCall& call) : FinishBase(call) {}
+    BURIN_MEMBER void store(uint8_t* out, const Vector* sum, Mask) const {
+      const Vector words = _mm256_add_epi16(_mm256_packs_epi32(scaled(sum[0], 0), scaled(sum[1], 1)), zero);
+      const Vector bytes = _mm256_permute4x64_epi64(packBytes(words, words), 0x08);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(bytes));
+    }
+  };
+};
+
+#include "runtime/kernels/x86/conv_depthwise.inc.h"
+
+int sameLane(int lane) { return lane; }
+// Vector v holds, in its 128-bit part p, channels 8p + 4v .. 8p + 4v + 3.
+int channelOfLane(int lane) { return lane % 8 / 4 * 8 + lane / 8 * 4 + lane % 4; }
+
+constexpr DepthwiseEngine makeFloatEngine() {
+  DepthwiseEngine engine{"avx2", RowElement::F32, false, true, 16, 1, 0, sameLane, {}};
+  addDepthwiseTiles<FloatDepthwise256>(engine, std::make_integer_sequence<int, 4>());
+  return engine;
+}
+constexpr DepthwiseEngine makeMaddEngine() {
+  DepthwiseEngine engine{"avx2", RowElement::I16, false, false, 16, 2, 0, channelOfLane, {}};
+  addDepthwiseTiles<DepthwiseMadd256>(engine, std::make_integer_sequence<int, 4>());
+  return engine;
+}
+
+} // namespace
+
+const DepthwiseEngine kFloatDepthwise256 = makeFloatEngine();
+const DepthwiseEngine kDepthwiseMadd256 = makeMaddEngine();
+
+} // namespace burin::rt::x86
