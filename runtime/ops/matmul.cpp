@@ -1,7 +1,7 @@
 // nn.matmul and qnn.matmul: shape rules and the choice of a kernel.
 #include "runtime/ops/conv_output.h"
 #include "runtime/ops/infer_check.h"
-#include "runtime/ops/matmul_reference.h"
+#include "runtime/ops/matmul_fast.h"
 
 namespace burin::rt {
 
@@ -46,12 +46,16 @@ bool inferQMatMul(const Signature& signature, std::vector<TensorType>& results, 
 std::unique_ptr<Kernel> makeMatMul(const Node& node, const KernelConfig& config, std::string& error) {
   MatMulLayout layout;
   if (!matMulLayout(node, layout, error)) return nullptr;
+  if (config.isa != Isa::Reference)
+    if (auto kernel = makeMatMulFast(node, layout, config)) return kernel;
   return makeMatMulReference(node, layout, error);
 }
 
 std::unique_ptr<Kernel> makeQMatMul(const Node& node, const KernelConfig& config, std::string& error) {
   MatMulLayout layout;
   if (!matMulLayout(node, layout, error)) return nullptr;
+  if (config.isa != Isa::Reference)
+    if (auto kernel = makeQMatMulFast(node, layout, config, error)) return kernel;
   return makeQMatMulReference(node, layout, error);
 }
 
