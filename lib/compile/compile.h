@@ -22,6 +22,10 @@ Result<ProgramGraph> lower(mlir::ModuleOp module);
 // copies between orders are inserted as nn.reshape of equal shape. Inputs and outputs stay row-major.
 void assignLayouts(ProgramGraph& graph);
 
+// Every float tensor but inputs and outputs becomes F16 or BF16, with casts at the borders: each op computes in f32 and
+// rounds its result.
+void narrowFloats(ProgramGraph& graph, rt::DType dtype);
+
 Result<ProgramFile> compileModule(mlir::ModuleOp module, const Options& options);
 
 } // namespace burin::compile

@@ -146,6 +146,8 @@ Result<ProgramGraph> lower(ModuleOp module) {
 
 Result<ProgramFile> compileModule(ModuleOp module, const Options& options) {
   BURIN_ASSIGN(ProgramGraph graph, lower(module));
+  if (options.precision == "f16") narrowFloats(graph, rt::DType::F16);
+  if (options.precision == "bf16") narrowFloats(graph, rt::DType::BF16);
   assignLayouts(graph);
   planMemory(graph, options.keepAllTensors);
   ProgramFile file;

@@ -60,12 +60,12 @@ Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) 
   lowering.precision = options.precision;
   lowering.source = options.source;
   lowering.keepAllTensors = options.keepAllTensors;
-  if (options.precision == "f32") {
+  if (options.precision == "f32" || options.precision == "f16" || options.precision == "bf16") {
     BURIN_ASSIGN(compiled.program, compile::compileModule(module, lowering));
     return compiled;
   }
   if (options.precision != "int8")
-    return fail(ErrorCode::Unsupported, "precision '" + options.precision + "' cannot be compiled", "use f32 or int8");
+    return fail(ErrorCode::Unsupported, "precision '" + options.precision + "' cannot be compiled", "use f32, f16, bf16 or int8");
   nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
   BURIN_ASSIGN(compiled.plan, makePlan(graph, nn::moduleHash(module), options));
   BURIN_ASSIGN(quantize::QuantizedGraph quantized, quantize::applyPlan(graph, *compiled.plan, options.target));

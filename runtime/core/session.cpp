@@ -1,5 +1,8 @@
 #include "runtime/core/session.h"
 
+#include "runtime/core/half_adaptor.h"
+
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -79,8 +82,14 @@ bool Session::build(const KernelConfig& config, std::string& error, bool& outOfM
     for (const Tensor*& t : node.inputs) t = t ? rebase(t) : nullptr;
     for (Tensor*& t : node.outputs) t = rebase(t);
   }
+  uint64_t halfBytes = 0;
+  for (const Node& node : nodes_)
+    if (needsHalfAdaptor(node)) halfBytes = std::max<uint64_t>(halfBytes, halfWorkspaceBytes(node));
+  if (halfBytes && !(halfWorkspace_ = allocate(halfBytes)))
+    return outOfMemory = true, error = "cannot allocate " + std::to_string(halfBytes) + " bytes of workspace", false;
   for (const Node& node : nodes_) {
-    auto kernel = findOp(node.type)->make(node, config, error);
+    KernelFactory make = findOp(node.type)->make;
+    auto kernel = needsHalfAdaptor(node) ? makeHalfKernel(node, config, make, halfWorkspace_, error) : make(node, config, error);
     if (!kernel) return error = "op '" + node.name + "' (" + node.type + "): " + error, false;
     if (kernel->scratchBytes() > scratchBytes_) scratchBytes_ = kernel->scratchBytes();
     kernels_.push_back(std::move(kernel));
@@ -93,6 +102,7 @@ bool Session::build(const KernelConfig& config, std::string& error, bool& outOfM
 Session::~Session() {
   free(arena_);
   free(scratch_);
+  free(halfWorkspace_);
 }
 
 uint64_t Session::packedBytes() const {

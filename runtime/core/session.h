@@ -42,6 +42,7 @@ private:
   std::vector<std::unique_ptr<Kernel>> kernels_;
   uint8_t* arena_ = nullptr;
   uint8_t* scratch_ = nullptr;
+  uint8_t* halfWorkspace_ = nullptr; // f32 images of F16 and BF16 operands, shared by all nodes
   uint64_t scratchBytes_ = 0;
   Observer observer_ = nullptr;
   void* user_ = nullptr;
