@@ -161,7 +161,7 @@ Reduced reduceAngle(float x) {
                    count * 2.0222662487959506e-21;
     reduced.quadrant = static_cast<unsigned>(count);
   }
-  if (x < 0.0f) {
+  if (math::bitsOf(x) >> 31) { // -0 keeps its sign
     reduced.rest = -reduced.rest;
     reduced.quadrant = 0u - reduced.quadrant;
   }
