@@ -65,12 +65,12 @@ double millionsPerSecond(std::size_t valuesPerCall, Work work) {
 
 double scanRate(const burin::detail::ScanKernel& kernel, const std::vector<float>& values) {
   using namespace burin::detail;
-  std::vector<std::int32_t> bins(kBlockCapacity);
+  std::vector<std::int32_t> slots(kBlockCapacity);
   std::vector<std::uint32_t> candidates(kBlockCapacity);
   return millionsPerSecond(values.size(), [&] {
     for (std::size_t at = 0; at < values.size(); at += kBlockSize) {
       const std::size_t count = std::min(kBlockSize, values.size() - at);
-      kernel.scan({values.data() + at, count, 1024.0f, UINT32_MAX, bins.data(), candidates.data()});
+      kernel.scan({values.data() + at, count, 1024.0f, UINT32_MAX, slots.data(), candidates.data()});
     }
   });
 }

@@ -1,6 +1,7 @@
 #include "lib/calibrate/block_scan.h"
 
 #include "lib/calibrate/float_key.h"
+#include "lib/calibrate/histogram.h"
 
 #include <algorithm>
 #include <array>
@@ -23,11 +24,11 @@ struct Cursor {
 
 // |value| * binsPerUnit is exact (a power of two); truncation is the floor. Values out of range give a wrong
 // bin that the caller throws away, so they are clamped only to keep the conversion defined.
-std::int32_t binOf(float value, float binsPerUnit) {
+std::int32_t slotOf(float value, float binsPerUnit) {
   const std::uint32_t magnitude = std::min(magnitudeBits(value), kInfinityBits - 1);
   const float position = std::min(std::bit_cast<float>(magnitude) * binsPerUnit, 1073741824.0f);
   const std::int32_t sign = std::bit_cast<std::int32_t>(value) >> 31;
-  return static_cast<std::int32_t>(position) ^ sign;
+  return slotOfBin(static_cast<std::int32_t>(position) ^ sign);
 }
 
 void scanScalar(const BlockRequest& request, std::size_t begin, Cursor& cursor) {
@@ -36,7 +37,7 @@ void scanScalar(const BlockRequest& request, std::size_t begin, Cursor& cursor) 
     const std::int32_t key = orderedKey(value);
     cursor.minimumKey = std::min(cursor.minimumKey, key);
     cursor.maximumKey = std::max(cursor.maximumKey, key);
-    request.bins[cursor.nonZero] = binOf(value, request.binsPerUnit);
+    request.slots[cursor.nonZero] = slotOf(value, request.binsPerUnit);
     cursor.nonZero += magnitudeBits(value) != 0;
     request.candidates[cursor.candidates] = magnitudeKey(value);
     cursor.candidates += magnitudeKey(value) > request.candidateFloor;
@@ -69,7 +70,9 @@ __attribute__((target("avx512f"))) BlockResult scanAvx512(const BlockRequest& re
     const __mmask16 nonZero = _mm512_test_epi32_mask(magnitude, magnitude);
     const __m512 position = _mm512_mul_ps(_mm512_castsi512_ps(magnitude), binsPerUnit);
     const __m512i bin = _mm512_xor_si512(_mm512_cvttps_epi32(position), sign);
-    _mm512_storeu_si512(request.bins + cursor.nonZero, _mm512_maskz_compress_epi32(nonZero, bin));
+    const __m512i slot =
+        _mm512_xor_si512(bin, _mm512_and_si512(_mm512_srai_epi32(bin, 5), _mm512_set1_epi32(0x7f0)));
+    _mm512_storeu_si512(request.slots + cursor.nonZero, _mm512_maskz_compress_epi32(nonZero, slot));
     cursor.nonZero += static_cast<std::uint32_t>(__builtin_popcount(nonZero));
     const __m512i rotated = _mm512_rol_epi32(bits, 1);
     const __mmask16 large = _mm512_cmpgt_epu32_mask(rotated, floor);
@@ -122,7 +125,9 @@ __attribute__((target("avx2"))) BlockResult scanAvx2(const BlockRequest& request
     const int nonZero = ~_mm256_movemask_ps(_mm256_castsi256_ps(zero)) & 0xff;
     const __m256 position = _mm256_mul_ps(_mm256_castsi256_ps(magnitude), binsPerUnit);
     const __m256i bin = _mm256_xor_si256(_mm256_cvttps_epi32(position), sign);
-    packStore(request.bins + cursor.nonZero, bin, nonZero);
+    const __m256i slot =
+        _mm256_xor_si256(bin, _mm256_and_si256(_mm256_srai_epi32(bin, 5), _mm256_set1_epi32(0x7f0)));
+    packStore(request.slots + cursor.nonZero, slot, nonZero);
     cursor.nonZero += static_cast<std::uint32_t>(__builtin_popcount(static_cast<unsigned>(nonZero)));
     // rotated > floor, unsigned: not (max(rotated, floor) == floor).
     const __m256i rotated = _mm256_or_si256(_mm256_slli_epi32(bits, 1), _mm256_srli_epi32(bits, 31));

@@ -16,14 +16,16 @@ struct BlockRequest {
   std::size_t count;            // 1..kBlockSize
   float binsPerUnit;            // a power of two: bins / range
   std::uint32_t candidateFloor; // magnitude keys above it are candidates for the exact list
-  std::int32_t* bins;           // kBlockCapacity; bin b >= 0 of a positive value, -1 - b of a negative one
-  std::uint32_t* candidates;    // kBlockCapacity; magnitude keys
+  std::int32_t*
+      slots; // kBlockCapacity; slotOfBin(b) of a positive value, slotOfBin(-1 - b) of a negative one
+  std::uint32_t* candidates; // kBlockCapacity; magnitude keys
 };
 
 struct BlockResult {
   std::int32_t minimumKey; // ordered keys (float_key.h); NaN and Inf show up as extreme keys
   std::int32_t maximumKey;
-  std::uint32_t nonZeroCount; // entries written to bins; meaningless if a value is out of range or not finite
+  std::uint32_t
+      nonZeroCount; // entries written to slots; meaningless if a value is out of range or not finite
   std::uint32_t candidateCount;
 };
 

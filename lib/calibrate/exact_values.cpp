@@ -43,10 +43,8 @@ void DistinctValues::giveUp() {
 }
 
 void DistinctValues::insert(std::uint32_t bits, std::uint64_t count) {
-  constexpr std::size_t kSlots = 4 * kCapacity;
   constexpr std::uint32_t kGoldenRatio = 0x9e3779b1u; // multiplicative hashing, Knuth, TAOCP vol. 3, 6.4
-  std::size_t at = (bits * kGoldenRatio) >> 18;
-  static_assert(kSlots == std::size_t{1} << (32 - 18));
+  std::size_t at = (bits * kGoldenRatio) >> (32 - kLogSlots);
   while (slots_[at].bits != bits && slots_[at].bits != 0) at = (at + 1) % kSlots;
   if (slots_[at].bits == 0) {
     if (used_ == kCapacity) return giveUp();
@@ -58,7 +56,7 @@ void DistinctValues::insert(std::uint32_t bits, std::uint64_t count) {
 
 void DistinctValues::add(const float* values, std::size_t count) {
   if (!complete_) return;
-  if (slots_.empty()) slots_.resize(4 * kCapacity);
+  if (slots_.empty()) slots_.resize(kSlots);
   for (std::size_t i = 0; i < count && complete_; ++i)
     if (magnitudeBits(values[i]) != 0) insert(std::bit_cast<std::uint32_t>(values[i]), 1);
 }
@@ -66,7 +64,7 @@ void DistinctValues::add(const float* values, std::size_t count) {
 void DistinctValues::merge(const DistinctValues& other) {
   if (!complete_) return;
   if (!other.complete_) return giveUp();
-  if (slots_.empty()) slots_.resize(4 * kCapacity);
+  if (slots_.empty()) slots_.resize(kSlots);
   for (const Slot& slot : other.slots_) {
     if (slot.bits != 0) insert(slot.bits, slot.count);
     if (!complete_) return;

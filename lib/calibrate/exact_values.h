@@ -52,11 +52,15 @@ private:
   void insert(std::uint32_t bits, std::uint64_t count);
   void giveUp();
 
+  static constexpr int kLogSlots = 14;
+  static constexpr std::size_t kSlots = std::size_t{1}
+                                        << kLogSlots; // open addressing, at most a quarter in use
+
   struct Slot {
     std::uint32_t bits; // 0: free, as zeros are not stored
     std::uint64_t count;
   };
-  std::vector<Slot> slots_; // open addressing, a power of two
+  std::vector<Slot> slots_;
   std::size_t used_ = 0;
   bool complete_ = true;
 };

@@ -47,10 +47,15 @@ void SignedHistogram::mergePairs(std::vector<Count>& counts, bool isSigned, int 
       at(target) += value;
     }
   };
-  if (isSigned)
-    mergeSide([&](std::int32_t bin) -> Count& { return counts[static_cast<std::size_t>(kBins - 1 - bin)]; });
-  const std::size_t origin = isSigned ? kBins : 0;
-  mergeSide([&](std::int32_t bin) -> Count& { return counts[origin + static_cast<std::size_t>(bin)]; });
+  std::int32_t origin = 0;
+  if (isSigned) {
+    origin = kBins;
+    mergeSide([&](std::int32_t bin) -> Count& {
+      return counts[static_cast<std::size_t>(origin + slotOfBin(-1 - bin))];
+    });
+  }
+  mergeSide(
+      [&](std::int32_t bin) -> Count& { return counts[static_cast<std::size_t>(origin + slotOfBin(bin))]; });
 }
 
 void SignedHistogram::growTo(int exponent) {
@@ -69,7 +74,7 @@ void SignedHistogram::settle() {
   recentTotal_ = 0;
 }
 
-void SignedHistogram::add(const std::int32_t* bins, std::size_t count) {
+void SignedHistogram::add(const std::int32_t* slots, std::size_t count) {
   if (count == 0) return;
   allocate();
   if (recentTotal_ + count > kRecentLimit) settle();
@@ -79,12 +84,12 @@ void SignedHistogram::add(const std::int32_t* bins, std::size_t count) {
   // to wait for the store before it.
   const std::size_t quarter = count / 4;
   for (std::size_t i = 0; i < quarter; ++i) {
-    ++origin[bins[i]];
-    ++origin[bins[i + quarter]];
-    ++origin[bins[i + 2 * quarter]];
-    ++origin[bins[i + 3 * quarter]];
+    ++origin[slots[i]];
+    ++origin[slots[i + quarter]];
+    ++origin[slots[i + 2 * quarter]];
+    ++origin[slots[i + 3 * quarter]];
   }
-  for (std::size_t i = 4 * quarter; i < count; ++i) ++origin[bins[i]];
+  for (std::size_t i = 4 * quarter; i < count; ++i) ++origin[slots[i]];
 }
 
 void SignedHistogram::merge(const SignedHistogram& other) {
@@ -108,7 +113,7 @@ void SignedHistogram::merge(const SignedHistogram& other) {
 
 std::uint64_t SignedHistogram::count(std::int32_t bin) const {
   if (recent_.empty() || (bin < 0 && !signed_)) return 0;
-  const auto index = static_cast<std::size_t>(bin - firstBin());
+  const auto index = static_cast<std::size_t>(slotOfBin(bin) - firstBin());
   return recent_[index] + (settled_.empty() ? 0 : settled_[index]);
 }
 

@@ -10,11 +10,19 @@
 
 namespace burin::detail {
 
+// Where the count of a bin is stored. Values on a grid (pictures) hit bins a power of two apart, which would
+// fall on few cache sets and stall on addresses with equal low bits; mixing the bin's upper bits into the
+// middle ones spreads them. A permutation of each side: bits 11 and up stay, so the rest can be undone from
+// the top.
+constexpr std::int32_t slotOfBin(std::int32_t bin) { return bin ^ ((bin >> 5) & 0x7f0); }
+
 class SignedHistogram {
 public:
-  // 32768 bins a side: at least 16384 of them below the largest magnitude, so eight fine bins or more for
-  // each of the 2048 bins in which the range methods work.
-  static constexpr int kLogBins = 15;
+  // 65536 bins a side, at least half of them below the largest magnitude: 16 or more for each of the 2048
+  // bins of the KL search. Measured on the tensors of 14 networks, the search then agrees with one over the
+  // exact values on 99.5 % of them, and elsewhere takes a cut that is a tie (docs in README.md); with 8192 it
+  // was 93 %.
+  static constexpr int kLogBins = 16;
   static constexpr std::int32_t kBins = 1 << kLogBins;
   static constexpr int kSmallestExponent = -100; // keeps bins / range a normal float; all below shares bin 0
 
@@ -24,19 +32,18 @@ public:
   float binsPerUnit() const;
   double binWidth() const;
 
-  void growTo(int exponent); // no effect if the range is that large already
-  void allowNegative();      // makes room for bins of negative values (-1 - b)
-  void add(const std::int32_t* bins, std::size_t count);
+  void growTo(int exponent);                              // no effect if the range is that large already
+  void allowNegative();                                   // makes room for bins of negative values (-1 - b)
+  void add(const std::int32_t* slots, std::size_t count); // slots: slotOfBin() of each value
   void merge(const SignedHistogram& other);
 
   // Counts of the bin b of the positive (bin >= 0) or negative (bin = -1 - b) side.
   std::uint64_t count(std::int32_t bin) const;
-  bool hasNegative() const { return signed_; }
+  std::int32_t firstBin() const { return signed_ ? -kBins : 0; }
 
 private:
   void allocate();
   void settle(); // moves the 32-bit counts into the 64-bit ones before they could overflow
-  std::int32_t firstBin() const { return signed_ ? -kBins : 0; }
   template <class Count>
   static void mergePairs(std::vector<Count>& counts, bool isSigned, int shift);
   template <class Count>
@@ -45,7 +52,7 @@ private:
   int exponent_ = kSmallestExponent;
   bool signed_ = false;
   std::uint64_t recentTotal_ = 0;      // sum of recent_
-  std::vector<std::uint32_t> recent_;  // index: bin - firstBin()
+  std::vector<std::uint32_t> recent_;  // index: slot - firstBin()
   std::vector<std::uint64_t> settled_; // the same index; empty until 2^32 values have been seen
 };
 

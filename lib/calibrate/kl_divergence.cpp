@@ -59,11 +59,11 @@ double divergence(std::span<const std::uint64_t> histogram, std::size_t cut, std
 
 } // namespace
 
-std::vector<std::uint64_t> klHistogram(const TensorStatistics& statistics) {
+std::vector<std::uint64_t> klHistogram(const ValueProfile& profile) {
   std::vector<std::uint64_t> histogram(kKlBins);
-  const double width = static_cast<double>(statistics.absoluteMaximum()) / static_cast<double>(kKlBins - 1);
+  const double width = static_cast<double>(profile.absoluteMaximum) / static_cast<double>(kKlBins - 1);
   if (!(width > 0)) return histogram;
-  for (const ValueCell& cell : statistics.magnitudeCells()) {
+  for (const ValueCell& cell : profile.magnitudes) {
     if (cell.exact())
       histogram[klBin(cell.lower, width)] += cell.count;
     else
@@ -88,9 +88,9 @@ KlResult searchKlCut(std::span<const std::uint64_t> histogram) {
   return result;
 }
 
-float klThreshold(const TensorStatistics& statistics) {
-  const double absoluteMaximum = statistics.absoluteMaximum();
-  const KlResult result = searchKlCut(klHistogram(statistics));
+float klThreshold(const ValueProfile& profile) {
+  const double absoluteMaximum = profile.absoluteMaximum;
+  const KlResult result = searchKlCut(klHistogram(profile));
   const double threshold =
       (static_cast<double>(result.cut) + 0.5) * absoluteMaximum / static_cast<double>(kKlBins);
   return static_cast<float>(std::min(threshold, absoluteMaximum));

@@ -15,7 +15,7 @@ inline constexpr std::size_t kKlLevels = 128; // magnitudes of a signed 8-bit va
 // The |x| histogram of the search: zeros dropped, width w = absmax / (2048 - 1), bin floor(|x| / w + 0.5).
 // Cells known exactly follow the rule to the letter; a binned cell across an edge is split in proportion to
 // the overlap.
-std::vector<std::uint64_t> klHistogram(const TensorStatistics& statistics);
+std::vector<std::uint64_t> klHistogram(const ValueProfile& profile);
 
 struct KlResult {
   std::size_t cut = kKlBins;       // bins kept
@@ -32,6 +32,6 @@ struct KlResult {
 KlResult searchKlCut(std::span<const std::uint64_t> histogram);
 
 // (cut + 0.5) * absmax / 2048, at most absmax.
-float klThreshold(const TensorStatistics& statistics);
+float klThreshold(const ValueProfile& profile);
 
 } // namespace burin

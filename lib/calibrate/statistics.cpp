@@ -16,22 +16,39 @@ std::uint32_t absoluteMaximumBits(std::int32_t minimumKey, std::int32_t maximumK
   return std::max(magnitudeOfOrderedKey(minimumKey), magnitudeOfOrderedKey(maximumKey));
 }
 
-void sortByLower(std::vector<ValueCell>& cells) {
-  std::sort(cells.begin(), cells.end(), [](const ValueCell& a, const ValueCell& b) {
-    return a.lower != b.lower ? a.lower < b.lower : a.upper < b.upper;
-  });
+bool before(const ValueCell& a, const ValueCell& b) {
+  return a.lower != b.lower ? a.lower < b.lower : a.upper < b.upper;
 }
 
-// Joins neighbours with equal edges; the cells are sorted.
-void joinEqual(std::vector<ValueCell>& cells) {
-  std::size_t kept = 0;
-  for (const ValueCell& cell : cells) {
-    if (kept > 0 && cells[kept - 1].lower == cell.lower && cells[kept - 1].upper == cell.upper)
-      cells[kept - 1].count += cell.count;
-    else
-      cells[kept++] = cell;
+// Adds a cell to an ascending list; equal neighbours become one.
+void append(std::vector<ValueCell>& cells, const ValueCell& cell) {
+  if (!cells.empty() && cells.back().lower == cell.lower && cells.back().upper == cell.upper)
+    cells.back().count += cell.count;
+  else
+    cells.push_back(cell);
+}
+
+std::vector<ValueCell> mergeAscending(const std::vector<ValueCell>& a, const std::vector<ValueCell>& b) {
+  std::vector<ValueCell> merged;
+  merged.reserve(a.size() + b.size());
+  std::size_t nextB = 0;
+  for (const ValueCell& cell : a) {
+    while (nextB < b.size() && before(b[nextB], cell)) append(merged, b[nextB++]);
+    append(merged, cell);
   }
-  cells.resize(kept);
+  while (nextB < b.size()) append(merged, b[nextB++]);
+  return merged;
+}
+
+std::vector<ValueCell> magnitudesOf(const std::vector<ValueCell>& values) {
+  const auto firstPositive = std::partition_point(values.begin(), values.end(),
+                                                  [](const ValueCell& cell) { return cell.upper <= 0; });
+  std::vector<ValueCell> negated;
+  for (auto cell = firstPositive; cell != values.begin();) {
+    --cell;
+    negated.push_back({-cell->upper, -cell->lower, cell->count});
+  }
+  return mergeAscending(negated, {firstPositive, values.end()});
 }
 
 } // namespace
@@ -60,10 +77,10 @@ void TensorStatistics::updateRows(const float* values, std::size_t rows, std::si
 }
 
 void TensorStatistics::updateBlock(const float* values, std::size_t count, std::uint64_t sample) {
-  std::array<std::int32_t, kBlockCapacity> bins;
+  std::array<std::int32_t, kBlockCapacity> slots;
   std::array<std::uint32_t, kBlockCapacity> candidates;
   const ScanKernel& kernel = bestScanKernel();
-  BlockRequest request{values,           count, histogram_.binsPerUnit(), largest_.floorKey(), bins.data(),
+  BlockRequest request{values,           count, histogram_.binsPerUnit(), largest_.floorKey(), slots.data(),
                        candidates.data()};
   BlockResult result = kernel.scan(request);
 
@@ -77,7 +94,7 @@ void TensorStatistics::updateBlock(const float* values, std::size_t count, std::
   }
   constexpr std::int32_t kNegativeZeroKey = -1;
   if (result.minimumKey < kNegativeZeroKey) histogram_.allowNegative();
-  histogram_.add(bins.data(), result.nonZeroCount);
+  histogram_.add(slots.data(), result.nonZeroCount);
   largest_.add(candidates.data(), result.candidateCount);
   distinct_.add(values, count);
   count_ += count;
@@ -127,56 +144,46 @@ float TensorStatistics::absoluteMaximum() const {
   return count_ == 0 ? 0.0f : std::bit_cast<float>(absoluteMaximumBits(minimumKey_, maximumKey_));
 }
 
-double TensorStatistics::mean() const {
-  if (count_ == 0) return 0.0;
-  double sum = 0.0;
-  for (const ValueCell& cell : cells()) sum += cell.center() * static_cast<double>(cell.count);
-  return sum / static_cast<double>(count_);
-}
-
-std::vector<ValueCell> TensorStatistics::binnedCells() const {
-  // The exactly known values leave their bins, so that each value counts once.
-  const std::vector<float> exactValues = largest_.sorted();
-  std::vector<std::uint32_t> taken(static_cast<std::size_t>(2 * SignedHistogram::kBins));
-  const float binsPerUnit = histogram_.binsPerUnit();
-  std::vector<ValueCell> cells;
-  for (const float value : exactValues) {
-    const auto bin = static_cast<std::int32_t>((value < 0 ? -value : value) * binsPerUnit);
-    ++taken[static_cast<std::size_t>((value < 0 ? -1 - bin : bin) + SignedHistogram::kBins)];
-    cells.push_back({value, value, 1});
-  }
-  const double width = histogram_.binWidth();
-  const double limit = absoluteMaximum();
-  for (std::int32_t bin = -SignedHistogram::kBins; bin < SignedHistogram::kBins; ++bin) {
-    const std::uint64_t left =
-        histogram_.count(bin) - taken[static_cast<std::size_t>(bin + SignedHistogram::kBins)];
-    if (left == 0) continue;
-    const double lower = bin * width, upper = (bin + 1) * width;
-    cells.push_back({std::max(lower, -limit), std::min(upper, limit), left});
-  }
-  return cells;
-}
-
 std::vector<ValueCell> TensorStatistics::cells() const {
-  std::vector<ValueCell> cells;
+  std::vector<ValueCell> exact;
   if (distinct_.complete()) {
     for (const DistinctValues::Entry& entry : distinct_.sorted())
-      cells.push_back({entry.value, entry.value, entry.count});
-    return cells;
+      exact.push_back({entry.value, entry.value, entry.count});
+    return exact;
   }
-  cells = binnedCells();
-  sortByLower(cells);
-  joinEqual(cells);
-  return cells;
+  // The exactly known values leave their bins, so that each value counts once.
+  std::vector<float> largest = largest_.sorted();
+  std::sort(largest.begin(), largest.end());
+  std::vector<std::uint32_t> taken(static_cast<std::size_t>(2 * SignedHistogram::kBins));
+  const float binsPerUnit = histogram_.binsPerUnit();
+  for (const float value : largest) {
+    const auto bin = static_cast<std::int32_t>((value < 0 ? -value : value) * binsPerUnit);
+    ++taken[static_cast<std::size_t>((value < 0 ? -1 - bin : bin) + SignedHistogram::kBins)];
+    append(exact, {value, value, 1});
+  }
+  std::vector<ValueCell> binned;
+  const double width = histogram_.binWidth();
+  const double limit = absoluteMaximum();
+  for (std::int32_t bin = histogram_.firstBin(); bin < SignedHistogram::kBins; ++bin) {
+    const std::uint64_t left =
+        histogram_.count(bin) - taken[static_cast<std::size_t>(bin + SignedHistogram::kBins)];
+    if (left != 0)
+      binned.push_back({std::max(bin * width, -limit), std::min((bin + 1) * width, limit), left});
+  }
+  return mergeAscending(binned, exact);
 }
 
-std::vector<ValueCell> TensorStatistics::magnitudeCells() const {
-  std::vector<ValueCell> magnitudes = cells();
-  for (ValueCell& cell : magnitudes)
-    if (cell.upper <= 0) cell = {-cell.upper, -cell.lower, cell.count};
-  sortByLower(magnitudes);
-  joinEqual(magnitudes);
-  return magnitudes;
+ValueProfile TensorStatistics::profile() const {
+  ValueProfile profile{count_, zeroCount_, minimum(), maximum(), absoluteMaximum(), cells(), {}};
+  profile.magnitudes = magnitudesOf(profile.values);
+  return profile;
+}
+
+double ValueProfile::mean() const {
+  if (count == 0) return 0.0;
+  double sum = 0.0;
+  for (const ValueCell& cell : values) sum += cell.center() * static_cast<double>(cell.count);
+  return sum / static_cast<double>(count);
 }
 
 } // namespace burin

@@ -30,6 +30,20 @@ struct ValueCell {
   double center() const { return 0.5 * (lower + upper); }
 };
 
+// What is known of the values in the end; the input of the range methods.
+struct ValueProfile {
+  std::uint64_t count = 0; // finite values
+  std::uint64_t zeroCount = 0;
+  float minimum = 0; // exact; zero if there are no values
+  float maximum = 0;
+  float absoluteMaximum = 0;
+  std::vector<ValueCell> values;     // the values other than zero, ascending
+  std::vector<ValueCell> magnitudes; // the same without sign, ascending
+
+  // From cell centres: off by at most 2^-17 of the range of the histogram.
+  double mean() const;
+};
+
 class TensorStatistics {
 public:
   // Adds the values of one sample; may be called several times per sample.
@@ -47,24 +61,19 @@ public:
   // The lowest index of a sample that has a NaN or Inf.
   std::optional<std::uint64_t> firstNonFiniteSample() const;
 
-  // Extremes of the finite values, exact; zero if there are none.
+  // Extremes of the finite values; zero if there are none.
   float minimum() const;
   float maximum() const;
   float absoluteMaximum() const;
-  // Mean of the finite values, from bin centres: off by at most half a bin (2^-15 of the range), in practice
-  // far less.
-  double mean() const;
 
-  // True while the statistics hold each distinct value with its count.
+  // True while every distinct value is known with its count.
   bool exact() const { return distinct_.complete(); }
-  // The values other than zero, ascending, and their magnitudes, ascending by lower edge.
-  std::vector<ValueCell> cells() const;
-  std::vector<ValueCell> magnitudeCells() const;
+  ValueProfile profile() const;
 
 private:
   void updateBlock(const float* values, std::size_t count, std::uint64_t sample);
   void updateNonFiniteBlock(const float* values, std::size_t count, std::uint64_t sample);
-  std::vector<ValueCell> binnedCells() const;
+  std::vector<ValueCell> cells() const;
 
   std::uint64_t count_ = 0;
   std::uint64_t zeroCount_ = 0;
