@@ -136,6 +136,26 @@ inline void broadcastStrides(const Tensor& t, const Shape& shape, int64_t* strid
 // Walks one tensor in logical row-major order.
 inline StridedWalk<1> walkOf(const Tensor& t) { return StridedWalk<1>(t.type.shape, {t.stride}); }
 
+// The unsigned integer of a size in bytes.
+template <size_t kBytes>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<1> {
+  using type = uint8_t;
+};
+template <>
+struct UnsignedOf<2> {
+  using type = uint16_t;
+};
+template <>
+struct UnsignedOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+  using type = uint64_t;
+};
+
 // Calls body with a value of the unsigned integer type of `bytes` bytes: movement ops care for size alone.
 template <class Body>
 void dispatchBytes(size_t bytes, const Body& body) {

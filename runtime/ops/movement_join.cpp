@@ -1,6 +1,7 @@
 // concat and pad: views of the result filled from several places.
 #include "runtime/ops/movement_ops.h"
 #include "runtime/ops/stored_value.h"
+#include "runtime/ops/table_copy.h"
 
 namespace burin::rt {
 
@@ -75,54 +76,24 @@ int64_t sourcePosition(const PadAxis& axis, int64_t y, const std::string& mode) 
 
 class PadTableKernel final : public Kernel {
 public:
-  PadTableKernel(const Node& node, const std::vector<PadAxis>& axes) : node_(node) {
-    const Tensor &x = node.in(0), &y = node.out();
-    const std::string& mode = node.attrs.text("mode");
-    for (int axis = 0; axis < y.type.shape.rank; ++axis) {
-      first_[axis] = static_cast<int64_t>(place_.size());
-      for (int64_t i = 0; i < y.type.shape[axis]; ++i)
-        place_.push_back(sourcePosition(axes[static_cast<size_t>(axis)], i, mode) * x.stride[axis]);
-    }
-  }
-  void run(Context& context) override {
-    const Tensor &x = node_.in(0), &y = node_.out();
-    const Shape& shape = y.type.shape;
-    if (shape.elements() == 0) return;
-    const int inner = shape.rank - 1;
-    const int64_t length = shape.rank ? shape[inner] : 1, step = shape.rank ? y.stride[inner] : 0;
-    dispatchBytes(dtypeBytes(x.dtype()), [&](auto tag) {
-      using T = decltype(tag);
-      const T* from = x.as<T>();
-      T* to = y.as<T>();
-      const int64_t* places = shape.rank ? place_.data() + first_[inner] : &kZero;
-      context.pool.parallelFor(shape.elements() / length, std::max<int64_t>(1, 4096 / length),
-                               [&](int64_t begin, int64_t end, int) {
-                                 for (int64_t row = begin; row < end; ++row) {
-                                   int64_t source = 0, target = 0;
-                                   locateRow(row, source, target);
-                                   for (int64_t i = 0; i < length; ++i)
-                                     to[target + i * step] = from[source + places[i]];
-                                 }
-                               });
-    });
-  }
+  PadTableKernel(const Node& node, const TableCopy& copy) : node_(node), copy_(copy) {}
+  void run(Context& context) override { copy_.run(node_.in(0).data, node_.out().data, context.pool); }
+  const char* name() const override { return copy_.copiesRuns() ? "copy-runs" : "reference"; }
 
 private:
-  void locateRow(int64_t row, int64_t& source, int64_t& target) const {
-    const Tensor& y = node_.out();
-    for (int axis = y.type.shape.rank - 2; axis >= 0; --axis) {
-      const int64_t position = row % y.type.shape[axis];
-      row /= y.type.shape[axis];
-      source += place_[static_cast<size_t>(first_[axis] + position)];
-      target += position * y.stride[axis];
-    }
-  }
-
-  static constexpr int64_t kZero = 0;
   const Node& node_;
-  std::vector<int64_t> place_; // per axis and position of y: the offset in x
-  int64_t first_[kMaxRank] = {};
+  TableCopy copy_;
 };
+
+TableCopy padTable(const Node& node, const std::vector<PadAxis>& axes, Isa isa) {
+  const Tensor &x = node.in(0), &y = node.out();
+  const std::string& mode = node.attrs.text("mode");
+  std::vector<int64_t> places[kMaxRank];
+  for (int axis = 0; axis < y.type.shape.rank; ++axis)
+    for (int64_t i = 0; i < y.type.shape[axis]; ++i)
+      places[axis].push_back(sourcePosition(axes[static_cast<size_t>(axis)], i, mode) * x.stride[axis]);
+  return TableCopy(y.type.shape, y.stride, places, dtypeBytes(x.dtype()), isa);
+}
 
 // Fills the borders, one slab per side of each axis, and copies the middle.
 class PadConstantKernel final : public Kernel {
@@ -206,7 +177,7 @@ std::unique_ptr<Kernel> makePad(const Node& node, const KernelConfig& config, st
                            node.attrs.ints("pads")[static_cast<size_t>(i + rank)]));
   if (node.attrs.text("mode") == "constant")
     return std::make_unique<PadConstantKernel>(node, axes, config.isa);
-  return std::make_unique<PadTableKernel>(node, axes);
+  return std::make_unique<PadTableKernel>(node, padTable(node, axes, config.isa));
 }
 
 } // namespace burin::rt

@@ -2,7 +2,10 @@
 // plain additions, starting at 0.
 #include "runtime/ops/pool_ops.h"
 
+#include "runtime/kernels/data_kernels.h"
+
 #include "runtime/math/double_math.h"
+#include "runtime/ops/pool_rows.h"
 
 #include <cmath>
 
@@ -64,8 +67,35 @@ void runLpPool(const Node& node, Context& context) {
 }
 } // namespace
 
-std::unique_ptr<Kernel> makeAvgPool(const Node& node, const KernelConfig&, std::string& error) {
-  return checkFloat(node, error) ? makeFunctionKernel(node, runAvgPool) : nullptr;
+namespace {
+class AvgPoolRows final : public Kernel {
+public:
+  AvgPoolRows(const Node& node, const PoolGeometry& geometry, const DataKernels& kernels)
+      : node_(node), geometry_(geometry), kernels_(kernels) {}
+  void run(Context& context) override {
+    const bool includePad = node_.attrs.integer("count_include_pad") != 0;
+    forPoolRows(geometry_, node_.in(0).as<float>(), node_.out().as<float>(), context.pool,
+                [&](const float* const* taps, int64_t count, float* y, const int64_t* position, int) {
+                  const int64_t divisor = windowCount(geometry_, position, includePad);
+                  kernels_.meanF32(taps, count, divisor ? static_cast<float>(divisor) : 1.0f, y,
+                                   geometry_.channels);
+                });
+  }
+  const char* name() const override { return "mean-rows"; }
+
+private:
+  const Node& node_;
+  PoolGeometry geometry_;
+  const DataKernels& kernels_;
+};
+} // namespace
+
+std::unique_ptr<Kernel> makeAvgPool(const Node& node, const KernelConfig& config, std::string& error) {
+  if (!checkFloat(node, error)) return nullptr;
+  const PoolGeometry geometry = poolGeometry(node.attrs, node.in(0), node.out());
+  const DataKernels* kernels = dataKernels(config.isa);
+  if (kernels && poolsRows(geometry)) return std::make_unique<AvgPoolRows>(node, geometry, *kernels);
+  return makeFunctionKernel(node, runAvgPool);
 }
 
 std::unique_ptr<Kernel> makeLpPool(const Node& node, const KernelConfig&, std::string& error) {

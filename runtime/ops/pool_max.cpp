@@ -1,9 +1,11 @@
 // nn.max_pool, nn.max_pool_index, nn.max_unpool. A maximum starts with the window's first element and changes
 // only for a greater one, in row-major order: ties keep the first, and NaN stays where it comes first.
+#include "runtime/kernels/data_kernels.h"
 #include "runtime/ops/index_reader.h"
 #include "runtime/ops/iterate.h"
 #include "runtime/ops/movement_ops.h"
 #include "runtime/ops/pool_ops.h"
+#include "runtime/ops/pool_rows.h"
 
 #include <limits>
 
@@ -43,11 +45,9 @@ void runMaxPool(const Node& node, Context& context) {
     context.pool.parallelFor(y.type.shape.elements(), 256, [&](int64_t begin, int64_t end, int) {
       forPoolOutputs(g, begin, end, [&](int64_t placeX, int64_t placeY, const int64_t* position) {
         T best = lowest<T>();
-        bool first = true;
         forWindow(g, position, [&](int64_t offset) {
           const T value = x.as<T>()[placeX + offset];
-          if (first || value > best) best = value;
-          first = false;
+          if (value > best) best = value;
         });
         y.as<T>()[placeY] = best;
       });
@@ -92,7 +92,8 @@ void runMaxPoolIndex(const Node& node, Context& context) {
         forPoolOutputs(g, i, i + 1, [&](int64_t placeX, int64_t placeY, const int64_t* position) {
           forWindow(g, position, [&](int64_t offset) {
             const T value = x.as<T>()[placeX + offset];
-            if (bestTap < 0 || value > best) best = value, bestTap = tap;
+            if (bestTap < 0) bestTap = tap; // an index even where no element is greater than -infinity
+            if (value > best) best = value, bestTap = tap;
             ++tap;
           });
           y.as<T>()[placeY] = best;
@@ -108,8 +109,53 @@ void runMaxPoolIndex(const Node& node, Context& context) {
 }
 } // namespace
 
-std::unique_ptr<Kernel> makeMaxPool(const Node& node, const KernelConfig&, std::string& error) {
-  return checkComputable(node, error) ? makeFunctionKernel(node, runMaxPool) : nullptr;
+namespace {
+using MaxTaps = void (*)(const void* const* taps, int64_t count, void* y, int64_t width);
+
+MaxTaps maxTapsOf(const DataKernels& kernels, DType dtype) {
+  switch (dtype) {
+  case DType::F32:
+    return kernels.maxF32;
+  case DType::I8:
+    return kernels.maxI8;
+  case DType::U8:
+  case DType::Bool:
+    return kernels.maxU8;
+  default:
+    return nullptr;
+  }
+}
+
+class MaxPoolRows final : public Kernel {
+public:
+  MaxPoolRows(const Node& node, const PoolGeometry& geometry, MaxTaps maximum)
+      : node_(node), geometry_(geometry), maximum_(maximum) {}
+  void run(Context& context) override {
+    const Tensor &x = node_.in(0), &y = node_.out();
+    dispatchBytes(dtypeBytes(x.dtype()), [&](auto tag) {
+      using T = decltype(tag);
+      forPoolRows(geometry_, x.as<T>(), y.as<T>(), context.pool,
+                  [&](const T* const* taps, int64_t count, T* to, const int64_t*, int) {
+                    maximum_(reinterpret_cast<const void* const*>(taps), count, to, geometry_.channels);
+                  });
+    });
+  }
+  const char* name() const override { return "max-rows"; }
+
+private:
+  const Node& node_;
+  PoolGeometry geometry_;
+  MaxTaps maximum_;
+};
+} // namespace
+
+std::unique_ptr<Kernel> makeMaxPool(const Node& node, const KernelConfig& config, std::string& error) {
+  if (!checkComputable(node, error)) return nullptr;
+  const DataKernels* kernels = dataKernels(config.isa);
+  const PoolGeometry geometry = poolGeometry(node.attrs, node.in(0), node.out());
+  const MaxTaps maximum = kernels ? maxTapsOf(*kernels, node.in(0).dtype()) : nullptr;
+  if (maximum && poolsRows(geometry)) return std::make_unique<MaxPoolRows>(node, geometry, maximum);
+  return makeFunctionKernel(node, runMaxPool);
 }
 
 std::unique_ptr<Kernel> makeMaxPoolIndex(const Node& node, const KernelConfig&, std::string& error) {

@@ -6,6 +6,8 @@
 //   rule 0; left_shift of the tflite add
 #include "runtime/ops/qelementwise_ops.h"
 
+#include "runtime/kernels/data_kernels.h"
+
 #include "runtime/numerics/quantize.h"
 #include "runtime/numerics/registry.h"
 #include "runtime/ops/integer_rows.h"
@@ -178,7 +180,7 @@ bool inferQBinary(const Signature& signature, std::vector<TensorType>& results, 
 }
 
 namespace {
-class QBinaryKernel final : public Kernel {
+class QBinaryKernel : public Kernel {
 public:
   QBinaryKernel(const Node& node, const QBinaryRule& rule) : node_(node), rule_(rule) {
     const Tensor& y = node.out();
@@ -204,16 +206,63 @@ public:
     });
   }
 
-private:
+protected:
   const Node& node_;
   QBinaryRule rule_;
   StridedWalk<3> walk_; // a, b, y
 };
+
+// Contiguous or repeated bytes, [ADD-FLOAT] or [MUL] with [RQ-FLOAT].
+class QBinaryBytes final : public QBinaryKernel {
+public:
+  QBinaryBytes(const Node& node, const QBinaryRule& rule, const DataKernels& kernels)
+      : QBinaryKernel(node, rule) {
+    const Tensor &a = node.in(0), &b = node.in(1), &y = node.out();
+    const AddParameters& p = rule.add;
+    bytes_.a = byteForm(a.dtype(), p.zeroPointA);
+    bytes_.b = byteForm(b.dtype(), p.zeroPointB);
+    bytes_.stepA = walk_.step(0);
+    bytes_.stepB = walk_.step(1);
+    bytes_.ratioA = p.ratioA;
+    bytes_.ratioB = p.subtract ? -p.ratioB : p.ratioB;
+    bytes_.out = {rule.rescaleA.scale, p.low - p.zeroPointOut, p.high - p.zeroPointOut,
+                  byteForm(y.dtype(), p.zeroPointOut)};
+    loop_ = rule.fn == QBinaryFn::Mul ? kernels.multiply8 : kernels.add8;
+  }
+
+  bool fits() const {
+    const bool sum = rule_.fn == QBinaryFn::Add || rule_.fn == QBinaryFn::Sub;
+    const bool product = rule_.fn == QBinaryFn::Mul && rule_.rescaleA.policy == RequantPolicy::FloatHalfEven;
+    const auto even = [](int64_t step) { return step == 0 || step == 1; };
+    return !rule_.wideProduct && dtypeBytes(node_.out().dtype()) == 1 &&
+           (product || (sum && rule_.add.policy == AddPolicy::FloatRatio)) && even(walk_.step(0)) &&
+           even(walk_.step(1)) && walk_.step(2) == 1;
+  }
+
+  void run(Context& context) override {
+    const uint8_t *a = node_.in(0).as<uint8_t>(), *b = node_.in(1).as<uint8_t>();
+    uint8_t* y = node_.out().as<uint8_t>();
+    context.pool.parallelFor(walk_.elements(), 16384, [&](int64_t begin, int64_t end, int) {
+      walk_.forRuns(begin, end, [&](const int64_t* at, int64_t count) {
+        loop_(a + at[0], b + at[1], bytes_, y + at[2], count);
+      });
+    });
+  }
+  const char* name() const override { return "bytes"; }
+
+private:
+  Binary8 bytes_;
+  void (*loop_)(const uint8_t*, const uint8_t*, const Binary8&, uint8_t*, int64_t);
+};
 } // namespace
 
-std::unique_ptr<Kernel> makeQBinary(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeQBinary(const Node& node, const KernelConfig& config, std::string& error) {
   QBinaryRule rule;
   if (!readBinaryRule(node, rule, error)) return nullptr;
+  if (const DataKernels* kernels = dataKernels(config.isa)) {
+    auto bytes = std::make_unique<QBinaryBytes>(node, rule, *kernels);
+    if (bytes->fits()) return bytes;
+  }
   return std::make_unique<QBinaryKernel>(node, rule);
 }
 

@@ -1,5 +1,6 @@
 // qnn.lut [LUT]: y = table[raw bits of x]. The table has 256 entries for 8-bit operands and 65536 for 16-bit
 // ones, of any element type; with `axis` there is one row of entries per index of that axis.
+#include "runtime/kernels/data_kernels.h"
 #include "runtime/ops/integer_rows.h"
 #include "runtime/ops/iterate.h"
 #include "runtime/ops/qelementwise_ops.h"
@@ -26,7 +27,7 @@ bool inferLut(const Signature& signature, std::vector<TensorType>& results, std:
 }
 
 namespace {
-class LutKernel final : public Kernel {
+class LutKernel : public Kernel {
 public:
   explicit LutKernel(const Node& node) : node_(node) {
     const Tensor &x = node.in(0), &table = node.in(1), &y = node.out();
@@ -44,7 +45,7 @@ public:
     });
   }
 
-private:
+protected:
   template <class X, class Y>
   void lookUp(Context& context) const {
     const X* x = node_.in(0).as<X>();
@@ -60,13 +61,43 @@ private:
   const Node& node_;
   StridedWalk<3> walk_; // x, table, y
 };
+
+// One contiguous table of bytes.
+class LutBytes final : public LutKernel {
+public:
+  LutBytes(const Node& node, const DataKernels& kernels) : LutKernel(node), kernels_(kernels) {}
+
+  bool fits() const {
+    const Tensor& table = node_.in(1);
+    return dtypeBytes(node_.in(0).dtype()) == 1 && dtypeBytes(table.dtype()) == 1 && walk_.step(0) == 1 &&
+           walk_.step(1) == 0 && walk_.step(2) == 1 && table.stride[table.type.shape.rank - 1] == 1;
+  }
+
+  void run(Context& context) override {
+    const uint8_t *x = node_.in(0).as<uint8_t>(), *table = node_.in(1).as<uint8_t>();
+    uint8_t* y = node_.out().as<uint8_t>();
+    context.pool.parallelFor(walk_.elements(), 16384, [&](int64_t begin, int64_t end, int) {
+      walk_.forRuns(begin, end, [&](const int64_t* at, int64_t count) {
+        kernels_.lookUp8(x + at[0], table + at[1], y + at[2], count);
+      });
+    });
+  }
+  const char* name() const override { return "bytes"; }
+
+private:
+  const DataKernels& kernels_;
+};
 } // namespace
 
-std::unique_ptr<Kernel> makeLut(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeLut(const Node& node, const KernelConfig& config, std::string& error) {
   if (node.out().dtype() != node.in(1).dtype())
     return reject(error, std::string("the result is ") + dtypeName(node.out().dtype()) + ", the table " +
                              dtypeName(node.in(1).dtype())),
            nullptr;
+  if (const DataKernels* kernels = dataKernels(config.isa)) {
+    auto bytes = std::make_unique<LutBytes>(node, *kernels);
+    if (bytes->fits()) return bytes;
+  }
   return std::make_unique<LutKernel>(node);
 }
 

@@ -3,10 +3,11 @@
 // [AVG-INTEGER]), q_lo, q_hi.
 #include "runtime/ops/qpool_ops.h"
 
+#include "runtime/kernels/data_kernels.h"
 #include "runtime/numerics/pool.h"
 #include "runtime/numerics/quantize.h"
 #include "runtime/ops/integer_rows.h"
-#include "runtime/ops/pool_geometry.h"
+#include "runtime/ops/pool_rows.h"
 #include "runtime/ops/requant_rows.h"
 
 namespace burin::rt {
@@ -57,6 +58,11 @@ int32_t AverageOutput::result(int64_t sum, int divisor) const {
   return requantize(sum, d.rule, zeroY_, clamp_.low, clamp_.high);
 }
 
+FloatStage8 AverageOutput::stage(DType dtype, int divisor) const {
+  return {divisors_[static_cast<size_t>(divisor)].rule.scale, clamp_.low - zeroY_, clamp_.high - zeroY_,
+          byteForm(dtype, zeroY_)};
+}
+
 bool inferQAvgPool(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
   Shape shape;
   AverageRule rule;
@@ -72,7 +78,7 @@ bool inferQAvgPool(const Signature& signature, std::vector<TensorType>& results,
 }
 
 namespace {
-class QAvgPoolKernel final : public Kernel {
+class QAvgPoolKernel : public Kernel {
 public:
   explicit QAvgPoolKernel(const Node& node)
       : node_(node), geometry_(poolGeometry(node.attrs, node.in(0), node.out())) {}
@@ -92,9 +98,7 @@ public:
 
   void run(Context& context) override {
     const Tensor &x = node_.in(0), &y = node_.out();
-    const int64_t planes = geometry_.positions();
     context.pool.parallelFor(y.type.shape.elements(), 256, [&](int64_t begin, int64_t end, int) {
-      int64_t i = begin;
       forPoolOutputs(geometry_, begin, end, [&](int64_t placeX, int64_t placeY, const int64_t* position) {
         int64_t sum = 0;
         forWindow(geometry_, position, [&](int64_t offset) {
@@ -102,21 +106,65 @@ public:
           loadIntegers(x.data, x.dtype(), placeX + offset, 1, 1, &q);
           sum += q - output_.zeroX();
         });
-        const int32_t q = output_.result(sum, divisor_[static_cast<size_t>(i++ % planes)]);
+        const int32_t q = output_.result(sum, divisorAt(position));
         storeIntegers(&q, y.data, y.dtype(), placeY, 1, 1);
       });
     });
   }
 
-private:
+protected:
+  int divisorAt(const int64_t* position) const {
+    const int64_t w = geometry_.axis[2].output, h = geometry_.axis[1].output;
+    return divisor_[static_cast<size_t>((position[0] * h + position[1]) * w + position[2])];
+  }
+
   const Node& node_;
   PoolGeometry geometry_;
   AverageOutput output_;
   std::vector<int> divisor_; // per output position
 };
+
+// Channels innermost, 8 bits, [RQ-FLOAT].
+class QAvgPoolRows final : public QAvgPoolKernel {
+public:
+  QAvgPoolRows(const Node& node, const DataKernels& kernels) : QAvgPoolKernel(node), kernels_(kernels) {}
+
+  static bool applies(const Node& node) {
+    return dtypeBytes(node.in(0).dtype()) == 1 && poolsRows(poolGeometry(node.attrs, node.in(0), node.out()));
+  }
+  bool fits() const { return output_.isFloatStage() && dtypeBytes(node_.out().dtype()) == 1; }
+
+  void run(Context& context) override {
+    const Tensor &x = node_.in(0), &y = node_.out();
+    const Byte8 from = byteForm(x.dtype(), x.zeroPoint());
+    forPoolRows(geometry_, x.as<uint8_t>(), y.as<uint8_t>(), context.pool,
+                [&](const uint8_t* const* taps, int64_t count, uint8_t* to, const int64_t* position, int) {
+                  const FloatStage8 stage = output_.stage(y.dtype(), divisorAt(position));
+                  const int32_t offset = static_cast<int32_t>(count) * from.zeroPoint;
+                  const uint8_t* chunk[kMaxTaps];
+                  for (int64_t start = 0; start < geometry_.channels; start += kRowChunk) {
+                    const int64_t width = std::min(kRowChunk, geometry_.channels - start);
+                    int32_t sums[kRowChunk] = {};
+                    for (int64_t t = 0; t < count; ++t) chunk[t] = taps[t] + start;
+                    kernels_.sum8(chunk, count, from.flip, sums, width);
+                    kernels_.store8(sums, offset, stage, to + start, width);
+                  }
+                });
+  }
+  const char* name() const override { return "mean-rows"; }
+
+private:
+  const DataKernels& kernels_;
+};
 } // namespace
 
-std::unique_ptr<Kernel> makeQAvgPool(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeQAvgPool(const Node& node, const KernelConfig& config, std::string& error) {
+  const DataKernels* kernels = dataKernels(config.isa);
+  if (kernels && QAvgPoolRows::applies(node)) {
+    auto rows = std::make_unique<QAvgPoolRows>(node, *kernels);
+    if (!rows->prepare(error)) return nullptr;
+    if (rows->fits()) return rows;
+  }
   auto kernel = std::make_unique<QAvgPoolKernel>(node);
   if (!kernel->prepare(error)) return nullptr;
   return kernel;

@@ -1,6 +1,7 @@
 // Integer averages: what qnn.avg_pool and qnn.reduce share.
 #pragma once
 
+#include "runtime/kernels/data_kernels.h"
 #include "runtime/numerics/pool.h"
 #include "runtime/ops/quantize_ops.h"
 
@@ -19,16 +20,16 @@ public:
   int32_t zeroX() const { return zeroX_; }
   int32_t result(int64_t sum, int divisor) const;
 
+  // [RQ-FLOAT] to 8 bits, for kernels that work on rows. A count of 0 multiplies a sum of 0.
+  bool isFloatStage() const { return !rule_.integerDivision && rule_.policy == RequantPolicy::FloatHalfEven; }
+  FloatStage8 stage(DType dtype, int divisor) const;
+
+private:
   struct Divisor {
     int32_t count = 1;
     Requant rule;
   };
-  const std::vector<Divisor>& divisors() const { return divisors_; }
-  const QuantizedClamp& clamp() const { return clamp_; }
-  bool integerDivision() const { return rule_.integerDivision; }
-  int32_t zeroY() const { return zeroY_; }
 
-private:
   AverageRule rule_;
   QuantizedClamp clamp_;
   int32_t zeroX_ = 0, zeroY_ = 0;

@@ -37,7 +37,7 @@ bool inferQReduce(const Signature& signature, std::vector<TensorType>& results, 
 }
 
 namespace {
-class QReduceKernel final : public Kernel {
+class QReduceKernel : public Kernel {
 public:
   explicit QReduceKernel(const Node& node) : node_(node) {
     const Tensor &x = node.in(0), &y = node.out();
@@ -79,7 +79,7 @@ public:
                              });
   }
 
-private:
+protected:
   int64_t sumAt(const Tensor& x, int64_t place) const {
     int64_t sum = 0;
     int32_t row[kRowChunk];
@@ -98,9 +98,55 @@ private:
   StridedWalk<2> outer_;
   StridedWalk<1> inner_;
 };
+
+// Kept channels innermost, 8 bits, [RQ-FLOAT]: the sums of a block of channels run over rows.
+class QReduceRows final : public QReduceKernel {
+public:
+  QReduceRows(const Node& node, const DataKernels& kernels) : QReduceKernel(node), kernels_(kernels) {}
+
+  bool fits() const {
+    const int inner = outer_.rank() - 1;
+    return dtypeBytes(node_.in(0).dtype()) == 1 && dtypeBytes(node_.out().dtype()) == 1 &&
+           output_.isFloatStage() && inner >= 0 && outer_.stride(0, inner) == 1 &&
+           outer_.stride(1, inner) == 1 && inner_.elements() <= kMaxRows;
+  }
+
+  void run(Context& context) override {
+    const Tensor &x = node_.in(0), &y = node_.out();
+    const Byte8 from = byteForm(x.dtype(), x.zeroPoint());
+    const FloatStage8 stage = output_.stage(y.dtype(), 0);
+    const int32_t offset = static_cast<int32_t>(inner_.elements()) * from.zeroPoint;
+    const int64_t grain = inner_.elements() * kBlock < 32768 ? kRowChunk : kBlock;
+    context.pool.parallelFor(outer_.elements(), grain, [&](int64_t begin, int64_t end, int) {
+      outer_.forRuns(begin, end, [&](const int64_t* at, int64_t count) {
+        for (int64_t start = 0; start < count; start += kRowChunk) {
+          const int64_t width = std::min(kRowChunk, count - start);
+          int32_t sums[kRowChunk] = {};
+          inner_.forRuns(0, inner_.elements(), [&](const int64_t* row, int64_t rows) {
+            kernels_.sumRows8(x.as<uint8_t>() + at[0] + start + row[0], inner_.step(0), rows, from.flip, sums,
+                              width);
+          });
+          kernels_.store8(sums, offset, stage, y.as<uint8_t>() + at[1] + start, width);
+        }
+      });
+    });
+  }
+  const char* name() const override { return "sum-rows"; }
+
+private:
+  static constexpr int64_t kBlock = 64;
+  static constexpr int64_t kMaxRows = 1 << 23; // sums of bytes stay in 32 bits
+
+  const DataKernels& kernels_;
+};
 } // namespace
 
-std::unique_ptr<Kernel> makeQReduce(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeQReduce(const Node& node, const KernelConfig& config, std::string& error) {
+  if (const DataKernels* kernels = dataKernels(config.isa)) {
+    auto rows = std::make_unique<QReduceRows>(node, *kernels);
+    if (!rows->prepare(error)) return nullptr;
+    if (rows->fits()) return rows;
+  }
   auto kernel = std::make_unique<QReduceKernel>(node);
   if (!kernel->prepare(error)) return nullptr;
   return kernel;

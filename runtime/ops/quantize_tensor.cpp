@@ -3,11 +3,14 @@
 //   requantize: attribute `requant` (policy; default float_half_even), q_lo, q_hi
 #include "runtime/ops/quantize_ops.h"
 
+#include "runtime/kernels/data_kernels.h"
+
 #include "runtime/numerics/quantize.h"
 #include "runtime/numerics/registry.h"
 #include "runtime/ops/integer_rows.h"
 #include "runtime/ops/quantize_walk.h"
 #include "runtime/ops/requant_rows.h"
+#include "runtime/ops/row_map.h"
 
 namespace burin::rt {
 
@@ -129,6 +132,77 @@ private:
   QuantizedClamp clamp_;
   StridedWalk<2> walk_;
 };
+
+// One scale, 8 bits, half even: rows of the table of loops, in any two memory orders.
+class QuantizeRows final : public Kernel {
+public:
+  QuantizeRows(const Node& node, const DataKernels& kernels, bool multiply, const RowMap& map)
+      : node_(node), loop_(multiply ? kernels.quantizeMultiply8 : kernels.quantizeDivide8), map_(map) {
+    const Tensor& y = node.out();
+    const IntegerRange range = integerRange(y.dtype());
+    stage_ = {multiply ? 1.0f / y.scale() : y.scale(), range.low - y.zeroPoint(), range.high - y.zeroPoint(),
+              byteForm(y.dtype(), y.zeroPoint())};
+  }
+  void run(Context& context) override {
+    map_.run(context.pool, node_.in(0).as<float>(), node_.out().as<uint8_t>(),
+             [&](const float* x, uint8_t* y, int64_t count) { loop_(x, stage_, y, count); });
+  }
+  const char* name() const override { return "rows"; }
+
+private:
+  const Node& node_;
+  void (*loop_)(const float*, const FloatStage8&, uint8_t*, int64_t);
+  RowMap map_;
+  FloatStage8 stage_;
+};
+
+class DequantizeRows final : public Kernel {
+public:
+  DequantizeRows(const Node& node, const DataKernels& kernels, const RowMap& map)
+      : node_(node), kernels_(kernels), map_(map) {}
+  void run(Context& context) override {
+    const Tensor& x = node_.in(0);
+    const Byte8 from = byteForm(x.dtype(), x.zeroPoint());
+    map_.run(context.pool, x.as<uint8_t>(), node_.out().as<float>(),
+             [&](const uint8_t* row, float* y, int64_t count) {
+               kernels_.dequantize8(row, from, x.scale(), y, count);
+             });
+  }
+  const char* name() const override { return "rows"; }
+
+private:
+  const Node& node_;
+  const DataKernels& kernels_;
+  RowMap map_;
+};
+
+class RequantizeRows final : public Kernel {
+public:
+  RequantizeRows(const Node& node, const DataKernels& kernels, const Requant& rule, QuantizedClamp clamp,
+                 const RowMap& map)
+      : node_(node), kernels_(kernels), map_(map) {
+    const Tensor& y = node.out();
+    stage_ = {rule.scale, clamp.low - y.zeroPoint(), clamp.high - y.zeroPoint(),
+              byteForm(y.dtype(), y.zeroPoint())};
+  }
+  void run(Context& context) override {
+    const Tensor& x = node_.in(0);
+    const Byte8 from = byteForm(x.dtype(), x.zeroPoint());
+    map_.run(context.pool, x.as<uint8_t>(), node_.out().as<uint8_t>(),
+             [&](const uint8_t* row, uint8_t* y, int64_t count) {
+               kernels_.requantize8(row, from, stage_, y, count);
+             });
+  }
+  const char* name() const override { return "rows"; }
+
+private:
+  const Node& node_;
+  const DataKernels& kernels_;
+  RowMap map_;
+  FloatStage8 stage_;
+};
+
+bool isByteTensor(const Tensor& t) { return dtypeBytes(t.dtype()) == 1 && t.quant.axis < 0; }
 } // namespace
 
 bool inferQuantizeTensor(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
@@ -158,21 +232,32 @@ bool inferRequantize(const Signature& signature, std::vector<TensorType>& result
   return readRequantPolicy(signature.attrs, "requant", policy, error);
 }
 
-std::unique_ptr<Kernel> makeQuantizeTensor(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeQuantizeTensor(const Node& node, const KernelConfig& config, std::string& error) {
   if (node.in(0).dtype() != DType::F32) return reject(error, "16-bit floats need a cast to f32"), nullptr;
   if (!checkQuantized(node.out(), "the result", false, error)) return nullptr;
   Rounding rounding = Rounding::HalfEven;
   parse(node.attrs.text("rounding"), rounding);
-  return std::make_unique<QuantizeTensorKernel>(node, rounding, node.attrs.text("quantize") == "multiply");
+  const bool multiply = node.attrs.text("quantize") == "multiply";
+  const DataKernels* kernels = dataKernels(config.isa);
+  RowMap map;
+  if (kernels && rounding == Rounding::HalfEven && isByteTensor(node.out()) &&
+      map.plan(node.in(0), node.out(), config.isa))
+    return std::make_unique<QuantizeRows>(node, *kernels, multiply, map);
+  return std::make_unique<QuantizeTensorKernel>(node, rounding, multiply);
 }
 
-std::unique_ptr<Kernel> makeDequantizeTensor(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeDequantizeTensor(const Node& node, const KernelConfig& config,
+                                             std::string& error) {
   if (node.out().dtype() != DType::F32) return reject(error, "the result must be f32"), nullptr;
   if (!checkQuantized(node.in(0), "the operand", false, error)) return nullptr;
+  const DataKernels* kernels = dataKernels(config.isa);
+  RowMap map;
+  if (kernels && isByteTensor(node.in(0)) && map.plan(node.in(0), node.out(), config.isa))
+    return std::make_unique<DequantizeRows>(node, *kernels, map);
   return std::make_unique<DequantizeTensorKernel>(node);
 }
 
-std::unique_ptr<Kernel> makeRequantize(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeRequantize(const Node& node, const KernelConfig& config, std::string& error) {
   QuantizedClamp clamp;
   RequantPolicy policy;
   Requant rule;
@@ -183,6 +268,11 @@ std::unique_ptr<Kernel> makeRequantize(const Node& node, const KernelConfig&, st
     return nullptr;
   const EncodeStatus status = encodeRescale(policy, node.in(0).scale(), node.out().scale(), rule);
   if (!readRequantRule(node.attrs, 0, policy, status, rule, error)) return nullptr;
+  const DataKernels* kernels = dataKernels(config.isa);
+  RowMap map;
+  if (kernels && policy == RequantPolicy::FloatHalfEven && isByteTensor(node.in(0)) &&
+      isByteTensor(node.out()) && map.plan(node.in(0), node.out(), config.isa))
+    return std::make_unique<RequantizeRows>(node, *kernels, rule, clamp, map);
   return std::make_unique<RequantizeKernel>(node, rule, clamp);
 }
 

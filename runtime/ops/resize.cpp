@@ -5,6 +5,7 @@
 // rounded half to even and saturated: the zero point needs no care, as the weights of a position sum to 1.
 #include "runtime/ops/resize_ops.h"
 #include "runtime/ops/stored_value.h"
+#include "runtime/ops/table_copy.h"
 
 #include <cmath>
 #include <cstring>
@@ -35,6 +36,9 @@ bool checkResizeFloats(const Signature& signature, int rank, std::string& error)
   for (float scale : scales)
     if (!(scale > 0) || !finite(scale))
       return reject(error, "scale " + std::to_string(scale) + " is not a positive number");
+  const float a = signature.attrs.real("cubic_a", -0.75f);
+  if (!(a >= -1e3f && a <= 1e3f))
+    return reject(error, "cubic_a " + std::to_string(a) + " is no sensible coefficient");
   const bool crops = signature.attrs.text("coordinate") == "tf_crop_and_resize";
   if (crops && roi.size() != static_cast<size_t>(2 * rank))
     return reject(error, "attribute 'roi' has " + std::to_string(roi.size()) + " numbers, " +
@@ -81,28 +85,47 @@ bool inferResize(const Signature& signature, std::vector<TensorType>& results, s
 }
 
 namespace {
+std::vector<ResizeAxis> resizeAxes(const Node& node) {
+  const Tensor &x = node.in(0), &y = node.out();
+  const ResizeRule rule = ruleOf(node.attrs);
+  const std::vector<float>& roi = node.attrs.floats("roi");
+  const int rank = x.type.shape.rank;
+  std::vector<ResizeAxis> axes;
+  for (int axis = 0; axis < rank && y.type.shape.elements() > 0; ++axis) {
+    const size_t a = static_cast<size_t>(axis);
+    const bool crops = rule.coordinate == "tf_crop_and_resize";
+    const float begin = crops ? roi[a] : 0, end = crops ? roi[a + static_cast<size_t>(rank)] : 1;
+    axes.push_back(makeResizeAxis(rule, x.type.shape[axis], y.type.shape[axis],
+                                  node.attrs.floats("scales")[a], begin, end));
+  }
+  return axes;
+}
+
+bool anyOutside(const std::vector<ResizeAxis>& axes) {
+  for (const ResizeAxis& axis : axes)
+    for (uint8_t outside : axis.outside)
+      if (outside) return true;
+  return false;
+}
+
+template <class T>
+T storedAs(uint64_t bits) { // as written by storedValue
+  const auto narrow = static_cast<typename UnsignedOf<sizeof(T)>::type>(bits);
+  T value;
+  std::memcpy(&value, &narrow, sizeof value);
+  return value;
+}
+
 class ResizeKernel final : public Kernel {
 public:
-  explicit ResizeKernel(const Node& node) : node_(node) {
-    const Tensor &x = node.in(0), &y = node.out();
-    const ResizeRule rule = ruleOf(node.attrs);
-    const std::vector<float>& roi = node.attrs.floats("roi");
-    const int rank = x.type.shape.rank;
-    for (int axis = 0; axis < rank && y.type.shape.elements() > 0; ++axis) {
-      const size_t a = static_cast<size_t>(axis);
-      const bool crops = rule.coordinate == "tf_crop_and_resize";
-      const float begin = crops ? roi[a] : 0, end = crops ? roi[a + static_cast<size_t>(rank)] : 1;
-      axes_.push_back(makeResizeAxis(rule, x.type.shape[axis], y.type.shape[axis],
-                                     node.attrs.floats("scales")[a], begin, end));
-    }
-    nearest_ = rule.mode == "nearest";
-    extrapolation_ = storedValue(y, node.attrs.real("extrapolation"));
+  ResizeKernel(const Node& node, std::vector<ResizeAxis> axes) : node_(node), axes_(std::move(axes)) {
+    nearest_ = node.attrs.text("mode") == "nearest";
+    extrapolation_ = storedValue(node.out(), node.attrs.real("extrapolation"));
   }
 
   void run(Context& context) override {
     const Tensor& y = node_.out();
-    const Shape& shape = y.type.shape;
-    if (shape.elements() == 0) return;
+    if (y.type.shape.elements() == 0) return;
     if (nearest_)
       dispatchBytes(dtypeBytes(y.dtype()), [&](auto tag) { runAs<decltype(tag)>(context, true); });
     else
@@ -135,23 +158,6 @@ private:
     });
   }
 
-  template <class T>
-  static T storedAs(uint64_t bits) {
-    T value;
-    if (sizeof(T) == 1) {
-      const uint8_t b = static_cast<uint8_t>(bits);
-      std::memcpy(&value, &b, sizeof value);
-    } else if (sizeof(T) == 2) {
-      const uint16_t b = static_cast<uint16_t>(bits);
-      std::memcpy(&value, &b, sizeof value);
-    } else if (sizeof(T) == 4) {
-      const uint32_t b = static_cast<uint32_t>(bits);
-      std::memcpy(&value, &b, sizeof value);
-    } else
-      std::memcpy(&value, &bits, sizeof value);
-    return value;
-  }
-
   int64_t placeOf(const int64_t* position) const {
     int64_t place = 0;
     for (size_t axis = 0; axis < axes_.size(); ++axis)
@@ -176,15 +182,38 @@ private:
   bool nearest_ = false;
   uint64_t extrapolation_ = 0;
 };
+
+class NearestKernel final : public Kernel {
+public:
+  NearestKernel(const Node& node, const TableCopy& copy) : node_(node), copy_(copy) {}
+  void run(Context& context) override { copy_.run(node_.in(0).data, node_.out().data, context.pool); }
+  const char* name() const override { return copy_.copiesRuns() ? "copy-runs" : "copy-table"; }
+
+private:
+  const Node& node_;
+  TableCopy copy_;
+};
+
+TableCopy nearestTable(const Node& node, const std::vector<ResizeAxis>& axes, Isa isa) {
+  const Tensor &x = node.in(0), &y = node.out();
+  std::vector<int64_t> places[kMaxRank];
+  for (size_t axis = 0; axis < axes.size(); ++axis)
+    for (int64_t i : axes[axis].index) places[axis].push_back(i * x.stride[axis]);
+  return TableCopy(y.type.shape, y.stride, places, dtypeBytes(y.dtype()), isa);
+}
 } // namespace
 
-std::unique_ptr<Kernel> makeResize(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeResize(const Node& node, const KernelConfig& config, std::string& error) {
   const DType dtype = node.in(0).dtype();
-  if (node.attrs.text("mode") != "nearest" && isFloat(dtype) && dtype != DType::F32) {
-    error = "interpolating 16-bit floats needs a cast to f32";
-    return nullptr;
+  const bool nearest = node.attrs.text("mode") == "nearest";
+  if (!nearest && isFloat(dtype) && dtype != DType::F32)
+    return reject(error, "interpolating 16-bit floats needs a cast to f32"), nullptr;
+  std::vector<ResizeAxis> axes = resizeAxes(node);
+  if (config.isa != Isa::Reference && !axes.empty() && !anyOutside(axes)) {
+    if (nearest) return std::make_unique<NearestKernel>(node, nearestTable(node, axes, config.isa));
+    if (auto rows = makeResizeRows(node, axes, config)) return rows;
   }
-  return std::make_unique<ResizeKernel>(node);
+  return std::make_unique<ResizeKernel>(node, std::move(axes));
 }
 
 static const OpDef kOps[] = {

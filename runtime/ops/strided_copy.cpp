@@ -5,15 +5,7 @@
 namespace burin::rt {
 
 namespace {
-constexpr int64_t kTile = 32; // elements per side of a transposed tile: 32 x 32 x 4 bytes stay in L1
 constexpr int64_t kGrainBytes = 1 << 15; // less is not worth waking a thread for
-
-template <class T>
-void transposeTile(const T* source, T* target, int64_t rows, int64_t columns, int64_t columnStride,
-                   int64_t rowStride) {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c) target[r * rowStride + c] = source[c * columnStride + r];
-}
 } // namespace
 
 StridedCopy::StridedCopy(int rank, const int64_t* dim, const int64_t* sourceStride,
@@ -22,36 +14,13 @@ StridedCopy::StridedCopy(int rank, const int64_t* dim, const int64_t* sourceStri
   units_ = walk_.elements();
   if (isa == Isa::Reference || units_ == 0) return;
   walk_.orderBy(1);
-  if (walk_.step(1) == 1 && (walk_.step(0) == 1 || walk_.step(0) == 0))
+  if (walk_.step(1) == 1 && (walk_.step(0) == 1 || walk_.step(0) == 0)) {
     way_ = Way::Runs;
-  else
-    planTranspose();
-}
-
-// The tiled axes leave the walk; what stays counts the 2-d transposes.
-void StridedCopy::planTranspose() {
-  if (walk_.rank() < 2 || walk_.step(1) != 1) return;
-  int inner = walk_.rank() - 1, rowAxis = -1;
-  for (int axis = 0; axis < inner; ++axis)
-    if (walk_.stride(0, axis) == 1) rowAxis = axis;
-  if (rowAxis < 0) return;
-  way_ = Way::Transpose;
-  rows_ = walk_.dim(rowAxis);
-  rowStride_ = walk_.stride(1, rowAxis);
-  columns_ = walk_.dim(inner);
-  columnStride_ = walk_.stride(0, inner);
-  int64_t dim[kMaxWalkRank], source[kMaxWalkRank], target[kMaxWalkRank];
-  int rank = 0;
-  for (int axis = 0; axis < inner; ++axis) {
-    if (axis == rowAxis) continue;
-    dim[rank] = walk_.dim(axis);
-    source[rank] = walk_.stride(0, axis);
-    target[rank++] = walk_.stride(1, axis);
+  } else if (tiles_.plan(walk_)) {
+    way_ = Way::Transpose;
+    transpose_ = transposeTile(bytes, isa);
+    units_ = tiles_.tiles();
   }
-  walk_ = StridedWalk<2>(rank, dim, {source, target});
-  rowTiles_ = (rows_ + kTile - 1) / kTile;
-  columnTiles_ = (columns_ + kTile - 1) / kTile;
-  units_ = walk_.elements() * rowTiles_ * columnTiles_;
 }
 
 void StridedCopy::copyElements(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const {
@@ -84,20 +53,10 @@ void StridedCopy::copyRuns(const uint8_t* source, uint8_t* target, int64_t begin
 }
 
 void StridedCopy::copyTiles(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const {
-  const int64_t tiles = rowTiles_ * columnTiles_;
-  dispatchBytes(bytes_, [&](auto tag) {
-    using T = decltype(tag);
-    const T* from = reinterpret_cast<const T*>(source);
-    T* to = reinterpret_cast<T*>(target);
-    for (int64_t matrix = begin / tiles; matrix * tiles < end; ++matrix)
-      walk_.forEach(matrix, matrix + 1, [&](const int64_t* offset) {
-        int64_t last = std::min(tiles, end - matrix * tiles);
-        for (int64_t tile = std::max<int64_t>(0, begin - matrix * tiles); tile < last; ++tile) {
-          int64_t r = tile / columnTiles_ * kTile, c = tile % columnTiles_ * kTile;
-          transposeTile(from + offset[0] + c * columnStride_ + r, to + offset[1] + r * rowStride_ + c,
-                        std::min(kTile, rows_ - r), std::min(kTile, columns_ - c), columnStride_, rowStride_);
-        }
-      });
+  const int64_t bytes = static_cast<int64_t>(bytes_);
+  tiles_.forTiles(begin, end, [&](int64_t from, int64_t to, int64_t rows, int64_t columns) {
+    transpose_(source + from * bytes, tiles_.columnStep(), target + to * bytes, tiles_.rowStep(), rows,
+               columns);
   });
 }
 
@@ -115,7 +74,7 @@ void StridedCopy::runRange(const void* source, void* target, int64_t begin, int6
 }
 
 void StridedCopy::run(const void* source, void* target, ThreadPool& pool) const {
-  int64_t unitBytes = static_cast<int64_t>(bytes_) * (way_ == Way::Transpose ? kTile * kTile : 1);
+  int64_t unitBytes = static_cast<int64_t>(bytes_) * (way_ == Way::Transpose ? TileWalk::kTileElements : 1);
   pool.parallelFor(units_, std::max<int64_t>(1, kGrainBytes / unitBytes),
                    [&](int64_t begin, int64_t end, int) { runRange(source, target, begin, end); });
 }

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "runtime/core/op.h"
-#include "runtime/ops/iterate.h"
+#include "runtime/kernels/transpose.h"
+#include "runtime/ops/tile_walk.h"
 
 namespace burin::rt {
 
@@ -32,15 +33,14 @@ private:
   void copyElements(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
   void copyRuns(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
   void copyTiles(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
-  void planTranspose();
 
-  StridedWalk<2> walk_; // 0 = source, 1 = target; for Transpose without the two tiled axes
+  StridedWalk<2> walk_; // 0 = source, 1 = target
+  TileWalk tiles_;
+  TransposeTile transpose_ = nullptr;
   size_t bytes_ = 1;
   Way way_ = Way::Elements;
   Isa isa_ = Isa::Reference;
   int64_t units_ = 0; // of parallel work: elements, or tiles
-  // Transpose: source is contiguous along `rows`, target along `columns`.
-  int64_t rows_ = 0, columns_ = 0, columnStride_ = 0, rowStride_ = 0, rowTiles_ = 0, columnTiles_ = 0;
 };
 
 } // namespace burin::rt
