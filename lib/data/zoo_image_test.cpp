@@ -6,8 +6,14 @@
 #include "lib/data/test_support.h"
 #include "runtime/image/preprocess.h"
 
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+
+#ifdef BURIN_WITH_OPENCV
+#include <opencv2/imgcodecs.hpp>
+#endif
 
 namespace burin {
 namespace {
@@ -45,6 +51,27 @@ TEST_P(ZooCrops, hashesAreThoseOfOpenCv) {
 }
 INSTANTIATE_TEST_SUITE_P(Zoo, ZooCrops, testing::Values("imagenet200", "ilsvrc_calib100"),
                          [](const auto& test) { return std::string(test.param); });
+
+#ifdef BURIN_WITH_OPENCV
+TEST(ZooImages, everyPictureDecodesAsWithOpenCv) {
+  std::string zoo = zooFolder();
+  if (zoo.empty()) GTEST_SKIP() << "no zoo (set BURIN_ZOO)";
+  int count = 0;
+  for (const char* folder : {"coco100", "wider40", "misc"})
+    for (const auto& entry : std::filesystem::directory_iterator(zoo + "/images/" + folder)) {
+      std::string path = entry.path().string();
+      if (!isImagePath(path)) continue;
+      Result<Image> image = loadImage(path);
+      ASSERT_TRUE(image.has_value()) << image.error().text();
+      cv::Mat wanted = cv::imread(path, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
+      ASSERT_EQ(wanted.cols, image->width) << path;
+      ASSERT_EQ(wanted.rows, image->height) << path;
+      EXPECT_EQ(0, std::memcmp(image->pixels.get(), wanted.data, image->byteCount())) << path;
+      ++count;
+    }
+  EXPECT_GE(count, 140);
+}
+#endif
 
 // Five pictures, plain resize to 224 x 224, RGB, (p / 255 - mean) / std, computed elsewhere with OpenCV.
 TEST(ZooImages, plainResizeEqualsStoredArray) {
