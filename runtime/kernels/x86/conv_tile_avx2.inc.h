@@ -6,9 +6,7 @@ struct Integer256 {
   BURIN_INLINE Vector load(const uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
-  BURIN_INLINE Vector broadcast(const uint8_t* p) {
-    return _mm256_set1_epi32(*reinterpret_cast<const int32_t*>(p));
-  }
+  BURIN_INLINE Vector broadcast(const uint8_t* p) { return _mm256_set1_epi32(loadWord(p)); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), sum);
   }

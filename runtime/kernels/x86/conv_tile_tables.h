@@ -4,7 +4,16 @@
 #include "runtime/ops/conv_depthwise.h"
 #include "runtime/ops/conv_tile.h"
 
+#include <cstring>
+
 namespace burin::rt::x86 {
+
+// Four bytes of a row, at any address.
+inline int32_t loadWord(const uint8_t* p) {
+  int32_t word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
 
 extern const TileEngine kFloatAvx512, kVnniAvx512;
 extern const TileEngine kFloatAvx2, kVnniAvx2, kMaddAvx2;

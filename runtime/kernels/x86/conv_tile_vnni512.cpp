@@ -15,9 +15,7 @@ struct Vnni512 {
   using Vector = __m512i;
   static constexpr int kStepBytes = 4, kVectorBytes = 64;
   BURIN_INLINE Vector load(const uint8_t* p) { return _mm512_loadu_si512(p); }
-  BURIN_INLINE Vector broadcast(const uint8_t* p) {
-    return _mm512_set1_epi32(*reinterpret_cast<const int32_t*>(p));
-  }
+  BURIN_INLINE Vector broadcast(const uint8_t* p) { return _mm512_set1_epi32(loadWord(p)); }
   BURIN_INLINE Vector dot(Vector sum, Vector x, Vector w) { return _mm512_dpbusd_epi32(sum, x, w); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) { _mm512_storeu_si512(p, sum); }
 
