@@ -1,6 +1,9 @@
 #include "lib/compile/compile.h"
 #include "lib/pipeline/pipeline.h"
 
+#include "lib/calibrate/warnings.h"
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -131,10 +134,31 @@ public:
     tableOptions.percentile = options_.percentile;
     tableOptions.samples = processed;
     BURIN_ASSIGN(out.table, buildTable(names_, merged, tableOptions));
+    for (const TensorRange& range : out.table.entries)
+      if (range.nonFinite)
+        return fail(Error{ErrorCode::Input, {}, range.name, std::to_string(range.nonFinite) + " values are NaN or infinite",
+                          "check the input data and the model's weights; 'burin import --check' finds the first op"});
+    for (const CalibrationWarning& warning : out.table.warnings) out.warnings.push_back(warning.message());
+    checkInputs(merged, out.warnings);
     return out;
   }
 
 private:
+  // Pictures that do not look like what the preprocessing says.
+  void checkInputs(const std::vector<TensorStatistics>& statistics, std::vector<std::string>& warnings) const {
+    for (const InputSpec& input : data_.inputs()) {
+      auto name = std::find(names_.begin(), names_.end(), input.name);
+      if (!input.preprocess || name == names_.end()) continue;
+      std::vector<double> mean, scale;
+      for (int c = 0; c < rt::channelCount(input.preprocess->pixel); ++c) {
+        mean.push_back(input.preprocess->mean[c]);
+        scale.push_back(input.preprocess->scale[c]);
+      }
+      const TensorStatistics& seen = statistics[static_cast<size_t>(name - names_.begin())];
+      if (auto warning = checkInput(input.name, seen, expectedInput(mean, scale))) warnings.push_back(warning->message());
+    }
+  }
+
   void consume(Worker& worker) {
     for (size_t i; !worker.error && (i = next_.fetch_add(1)) < samples_.size();) {
       worker.process(samples_[i]);
