@@ -13,8 +13,34 @@ using namespace mlir;
 namespace burin::nn {
 
 namespace {
-// Folding a value bigger than this would trade file size for nothing (a huge Expand, say).
-constexpr int64_t kMaxFoldedElements = int64_t(1) << 26;
+// A result this much bigger than its operands (a huge Expand, say) is cheaper to compute than to store.
+constexpr int64_t kMaxFoldedGrowth = 4;
+constexpr int64_t kFoldedGrowthFree = int64_t(1) << 20; // elements
+
+// Estimated multiply-adds or element visits of one op. Saturates far below overflow: operands and results hold at
+// most 2^40 elements, so only the product needs care.
+double foldWork(StringRef mnemonic, ArrayRef<Value> operands, int64_t operandElements, int64_t resultElements) {
+  double visits = static_cast<double>(operandElements) + static_cast<double>(resultElements);
+  auto shapeOf = [&](size_t i) {
+    auto t = i < operands.size() ? dyn_cast<RankedTensorType>(operands[i].getType()) : RankedTensorType();
+    return t ? t.getShape() : ArrayRef<int64_t>();
+  };
+  double outputs = static_cast<double>(resultElements);
+  if (mnemonic == "matmul" && !shapeOf(0).empty())
+    return visits + outputs * static_cast<double>(std::max(shapeOf(0).back(), shapeOf(0)[shapeOf(0).size() > 1 ? shapeOf(0).size() - 2 : 0]));
+  if ((mnemonic == "conv" || mnemonic == "conv_transpose") && !shapeOf(1).empty()) {
+    double kernel = 1;
+    for (int64_t d : shapeOf(1).drop_front()) kernel *= static_cast<double>(d);
+    return visits + outputs * kernel;
+  }
+  // Windows, interpolation, sorting, recurrence: at worst every result looks at every operand.
+  static constexpr StringRef kLocal[] = {"unary", "binary", "select", "cast", "reshape", "transpose", "slice", "concat",
+                                         "pad", "expand", "tile", "gather", "gather_elements", "gather_nd", "reduce",
+                                         "batch_norm", "softmax", "quantize", "dequantize", "one_hot", "trilu",
+                                         "depth_to_space", "space_to_depth", "cumsum", "scatter_elements", "scatter_nd",
+                                         "nonzero", "compress", "reverse_sequence", "arg_reduce", "layer_norm", "group_norm"};
+  return llvm::is_contained(kLocal, mnemonic) ? visits : visits + outputs * static_cast<double>(operandElements);
+}
 
 // Collects MLIR diagnostics while it lives; text() is the first of them.
 class DiagnosticCapture {
@@ -51,6 +77,11 @@ GraphBuilder::GraphBuilder(MLIRContext* context, StringRef graphName)
   builder_.setInsertionPointToStart(module_->getBody());
   auto graph = GraphOp::create(builder_, builder_.getUnknownLoc(), builder_.getStringAttr(graphName));
   builder_.setInsertionPointToStart(&graph.getBody().emplaceBlock());
+}
+
+Operation* GraphBuilder::lastOp() const {
+  Block* block = builder_.getInsertionBlock();
+  return block->empty() ? nullptr : &block->back();
 }
 
 Value GraphBuilder::input(const std::string& name, const rt::TensorType& type) {
@@ -138,8 +169,31 @@ Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>> evaluate(const
   return results;
 }
 
+bool GraphBuilder::mayFold(StringRef mnemonic, ArrayRef<Value> operands, ArrayRef<Type> results) {
+  if (operands.empty()) return false;
+  int64_t operandElements = 0, resultElements = 0, resultBytes = 0;
+  for (Value v : operands) {
+    if (isa<NoneType>(v.getType())) continue;
+    if (!isConstant(v)) return false;
+    operandElements += cast<RankedTensorType>(v.getType()).getNumElements();
+  }
+  for (Type t : results) {
+    rt::TensorType type;
+    if (!tensorType(t, type) || type.shape.elements() > limits_.elements) return false;
+    resultElements += type.shape.elements();
+    resultBytes += type.shape.elements() * static_cast<int64_t>(rt::dtypeBytes(type.dtype));
+  }
+  if (resultElements > kMaxFoldedGrowth * operandElements + kFoldedGrowthFree) return false;
+  double work = foldWork(mnemonic, operands, operandElements, resultElements);
+  if (foldedBytes_ + resultBytes > limits_.totalBytes) return false;
+  if (static_cast<double>(foldedWork_) + work > static_cast<double>(limits_.totalWork)) return false;
+  foldedBytes_ += resultBytes;
+  foldedWork_ += static_cast<int64_t>(work);
+  return true;
+}
+
 Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value> operands, const AttrList& attrs,
-                                             ArrayRef<std::string> names, const std::string& node) {
+                                             ArrayRef<std::string> names, const std::string& node, Fold fold) {
   std::string type = "nn." + mnemonic.str();
   std::string where = !node.empty() ? node : !names.empty() ? names[0] : type;
   DictionaryAttr dictionary = attrs.dictionary();
@@ -151,10 +205,7 @@ Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value>
   }
   auto nameOf = [&](size_t i) { return i < names.size() ? names[i] : std::string(); };
 
-  bool foldable = !operands.empty();
-  for (Value v : operands) foldable &= isConstant(v) || isa<NoneType>(v.getType());
-  for (Type t : types) foldable &= cast<RankedTensorType>(t).getNumElements() <= kMaxFoldedElements;
-  if (foldable) {
+  if (fold == Fold::Allow && mayFold(mnemonic, operands, types)) {
     std::vector<ConstantTensor> storage(operands.size());
     std::vector<ConstantTensor*> inputs;
     for (size_t i = 0; i < operands.size(); ++i) {
@@ -182,9 +233,10 @@ Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value>
   return std::vector<Value>(results.begin(), results.end());
 }
 
-Result<Value> GraphBuilder::op(StringRef mnemonic, ArrayRef<Value> operands, const AttrList& attrs, const std::string& name,
-                               const std::string& node) {
-  BURIN_ASSIGN(std::vector<Value> results, ops(mnemonic, operands, attrs, name.empty() ? ArrayRef<std::string>() : name, node));
+Result<Value> GraphBuilder::op(StringRef mnemonic, ArrayRef<Value> operands, const AttrList& attrs,
+                               const std::string& name, const std::string& node, Fold fold) {
+  ArrayRef<std::string> names = name.empty() ? ArrayRef<std::string>() : name;
+  BURIN_ASSIGN(std::vector<Value> results, ops(mnemonic, operands, attrs, names, node, fold));
   return results.at(0);
 }
 

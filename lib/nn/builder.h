@@ -34,12 +34,23 @@ private:
   mlir::NamedAttrList list_;
 };
 
+// Bounds on what folding may cost, so that a small hostile file cannot make an importer slow or big.
+struct FoldLimits {
+  int64_t elements = int64_t(1) << 26; // of one result
+  int64_t totalBytes = int64_t(1) << 30; // of all results
+  int64_t totalWork = int64_t(1) << 34;  // multiply-adds or element visits, estimated
+};
+
+enum class Fold { Allow, Never };
+
 class GraphBuilder {
 public:
   // Starts a module with one graph. The context must have the nn dialect loaded (see loadDialects).
   explicit GraphBuilder(mlir::MLIRContext* context, llvm::StringRef graphName = "main");
 
   mlir::MLIRContext* context() const { return context_; }
+  mlir::Operation* lastOp() const; // null in an empty graph
+  void setFoldLimits(const FoldLimits& limits) { limits_ = limits; }
   AttrList attrs() const { return AttrList(context_); }
 
   mlir::Value input(const std::string& name, const rt::TensorType& type);
@@ -56,23 +67,29 @@ public:
   mlir::Value none();
 
   // Adds op "nn.<mnemonic>", or folds it. `names` are the source tensor names of the results (may be shorter).
+  // Fold::Never keeps an op whose operands are constant, e.g. the nn.dequantize of integer weights.
   Result<std::vector<mlir::Value>> ops(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands, const AttrList& attrs,
-                                       llvm::ArrayRef<std::string> names = {}, const std::string& node = {});
+                                       llvm::ArrayRef<std::string> names = {}, const std::string& node = {},
+                                       Fold fold = Fold::Allow);
   // The same for a single result.
   Result<mlir::Value> op(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands, const AttrList& attrs,
-                         const std::string& name = {}, const std::string& node = {});
+                         const std::string& name = {}, const std::string& node = {}, Fold fold = Fold::Allow);
 
   // Ends the graph. Names the outputs; the builder must not be used afterwards.
   Result<mlir::OwningOpRef<mlir::ModuleOp>> finish(llvm::ArrayRef<mlir::Value> outputs, llvm::ArrayRef<std::string> names);
 
 private:
   mlir::Value makeConstant(const rt::TensorType& type, mlir::AsmResourceBlob blob, const std::string& name);
+  bool mayFold(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<mlir::Type> results);
 
   mlir::MLIRContext* context_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   mlir::OpBuilder builder_;
   std::map<std::string, unsigned> resourceNames_;
   std::map<uint64_t, mlir::Value> none_;
+  FoldLimits limits_;
+  int64_t foldedBytes_ = 0;
+  int64_t foldedWork_ = 0;
 };
 
 bool isConstant(mlir::Value value);

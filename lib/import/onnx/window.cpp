@@ -1,0 +1,102 @@
+#include "lib/import/onnx/window.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace burin::onnx {
+
+namespace {
+// Keeps products and sums of window arithmetic far from overflow.
+constexpr int64_t kMaxWindowValue = int64_t(1) << 31;
+
+bool inRange(NodeContext& context, const char* name, const Ints& values, int64_t least) {
+  for (int64_t v : values)
+    if (v < least || v > kMaxWindowValue) {
+      context.invalid(fmt::format("attribute '{}' holds {}", name, v));
+      return false;
+    }
+  return true;
+}
+
+int64_t ceilDiv(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+int64_t floorDiv(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+// The output has ceil(in / stride) entries; an odd pad goes to the end for SAME_UPPER, to the front for
+// SAME_LOWER.
+void padSame(Window& w, size_t axis, int64_t in, bool upper) {
+  size_t n = w.kernel.size();
+  int64_t extent = (w.kernel[axis] - 1) * w.dilations[axis] + 1;
+  w.sizes[axis] = ceilDiv(in, w.strides[axis]);
+  int64_t total = std::max<int64_t>((w.sizes[axis] - 1) * w.strides[axis] + extent - in, 0);
+  w.pads[axis] = upper ? total / 2 : total - total / 2;
+  w.pads[axis + n] = total - w.pads[axis];
+}
+
+void sizeExplicit(Window& w, size_t axis, int64_t in, bool ceilMode) {
+  size_t n = w.kernel.size();
+  int64_t extent = (w.kernel[axis] - 1) * w.dilations[axis] + 1;
+  int64_t room = in + w.pads[axis] + w.pads[axis + n] - extent;
+  int64_t& size = w.sizes[axis];
+  size = (ceilMode ? ceilDiv(room, w.strides[axis]) : floorDiv(room, w.strides[axis])) + 1;
+  // A last window that would start in the end padding is dropped.
+  if (ceilMode && (size - 1) * w.strides[axis] >= in + w.pads[axis]) --size;
+}
+} // namespace
+
+std::optional<Ints> perSpatialAxis(NodeContext& context, const char* name, size_t count, int64_t fallback) {
+  Ints values = context.ints(name);
+  if (values.empty()) values.assign(count, fallback);
+  if (values.size() != count) {
+    context.invalid(fmt::format("attribute '{}' has {} entries, {} are needed", name, values.size(), count));
+    return std::nullopt;
+  }
+  return values;
+}
+
+std::optional<Window> readWindow(NodeContext& context, Value x, const Ints& kernel) {
+  rt::Shape shape = NodeContext::shape(x);
+  if (shape.rank < 3) {
+    context.invalid(fmt::format(
+        "its input has {} dimensions, batch, channels and at least one spatial axis are needed", shape.rank));
+    return std::nullopt;
+  }
+  size_t n = static_cast<size_t>(shape.rank - 2);
+  Window w;
+  w.kernel = context.ints("kernel_shape", kernel);
+  if (!kernel.empty() && w.kernel != kernel) {
+    context.invalid(fmt::format("attribute 'kernel_shape' is {}, the weights have {}", dimsText(w.kernel),
+                                dimsText(kernel)));
+    return std::nullopt;
+  }
+  auto strides = perSpatialAxis(context, "strides", n, 1);
+  auto dilations = perSpatialAxis(context, "dilations", n, 1);
+  auto pads = perSpatialAxis(context, "pads", 2 * n, 0);
+  if (w.kernel.size() != n)
+    context.invalid(
+        fmt::format("attribute 'kernel_shape' has {} entries, {} are needed", w.kernel.size(), n));
+  if (context.failed()) return std::nullopt;
+  w.strides = *strides, w.dilations = *dilations, w.pads = *pads;
+  if (!inRange(context, "kernel_shape", w.kernel, 1) || !inRange(context, "strides", w.strides, 1) ||
+      !inRange(context, "dilations", w.dilations, 1) || !inRange(context, "pads", w.pads, -kMaxWindowValue))
+    return std::nullopt;
+  std::string autoPad = context.text("auto_pad", "NOTSET");
+  bool ceilMode = context.flag("ceil_mode");
+  if (autoPad == "VALID") w.pads.assign(2 * n, 0), ceilMode = false;
+  w.sizes.assign(n, 0);
+  for (size_t i = 0; i < n; ++i) {
+    if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER")
+      padSame(w, i, shape[i + 2], autoPad == "SAME_UPPER");
+    else
+      sizeExplicit(w, i, shape[i + 2], ceilMode);
+    if (w.sizes[i] < 1) {
+      context.invalid(fmt::format("its window of {} does not fit into the padded input of {}",
+                                  (w.kernel[i] - 1) * w.dilations[i] + 1,
+                                  shape[i + 2] + w.pads[i] + w.pads[i + n]),
+                      "check --input-shapes; the input may be too small for this network");
+      return std::nullopt;
+    }
+  }
+  return w;
+}
+
+} // namespace burin::onnx
