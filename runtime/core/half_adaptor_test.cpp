@@ -71,7 +71,7 @@ TEST_P(HalfAdaptor, RoundsTheFloatResult) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, HalfAdaptor, testing::Values(DType::F16, DType::BF16),
-                         [](const auto& info) { return std::string(dtypeName(info.param)); });
+                         [](const auto& instance) { return std::string(dtypeName(instance.param)); });
 
 TEST(HalfAdaptor, LeavesMovementAndOtherTypesAlone) {
   Fixture f;

@@ -7,6 +7,8 @@
 #include "runtime/math/half.h"
 
 #if defined(__clang__)
+// Builds without optimisation or with sanitizers do not vectorise, which is no error.
+#pragma clang diagnostic ignored "-Wpass-failed"
 #define BURIN_VECTORIZE _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define BURIN_VECTORIZE _Pragma("GCC ivdep")

@@ -19,7 +19,7 @@ struct Sequence {
   bool bias = true, lengths = false, initial = true, peephole = false;
   bool inputForget = false, linearBeforeReset = false;
   double clip = 0;
-  std::function<double(double)> f = sigmoid, g = [](double x) { return std::tanh(x); }, h = g;
+  std::function<double(double)> f = sigmoid, g = [](double v) { return std::tanh(v); }, h = g;
 
   std::vector<float> x, w, r, b, h0, c0, p;
   std::vector<int32_t> lens;
