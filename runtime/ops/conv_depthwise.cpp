@@ -46,7 +46,7 @@ private:
   template <class T, class Value>
   void packLanes(const AlignedBuffer& lanes, const Value& value);
   bool hasMemory() const { return weights_.data() && bias_.data() && scale_.data() && zeros_.data(); }
-  void setOutput(TileStore store, float low, float high);
+  void setOutput(TileStore store);
   void runChunk(int64_t chunk, const uint8_t** table, uint8_t* sums, uint8_t* out) const;
   void finishSums(const ChannelBlock& block, const uint8_t* sums, int pixels, uint8_t* out) const;
 
@@ -141,15 +141,12 @@ void DepthwiseKernel::packLanes(const AlignedBuffer& lanes, const Value& value) 
   }
 }
 
-void DepthwiseKernel::setOutput(TileStore store, float low, float high) {
+void DepthwiseKernel::setOutput(TileStore store) {
   const DType dtype = node_.out().dtype();
   outStride_ =
       (unstages_ ? geometry_.outputs : pixelStride(node_.out())) * static_cast<int64_t>(dtypeBytes(dtype));
   call_.store = store;
-  call_.low = low;
-  call_.high = high;
   call_.tapGroups = tapGroups();
-  call_.unsignedOut = dtype == DType::U8;
 }
 
 bool DepthwiseKernel::packFloat(const FloatClamp& clamp) {
@@ -157,7 +154,9 @@ bool DepthwiseKernel::packFloat(const FloatClamp& clamp) {
   const WeightReader<float> reader(node_.in(1), geometry_.kernel);
   pack<float>([&](int64_t channel, int64_t tap) { return reader.at(channel, tap, 0); });
   packLanes<float>(bias_, [&](int64_t channel) { return floatBias(node_, channel); });
-  setOutput(TileStore::Float, clamp.low, clamp.high);
+  call_.low = clamp.low;
+  call_.high = clamp.high;
+  setOutput(TileStore::Float);
   return true;
 }
 
@@ -192,10 +191,8 @@ bool DepthwiseKernel::packInteger(const IntegerOutput& output, const IntegerOper
   if (isFused)
     packLanes<float>(scale_,
                      [&](int64_t channel) { return output.rules()[static_cast<size_t>(channel)].scale; });
-  call_.zeroPoint = output.zeroPoint();
-  setOutput(isFused ? TileStore::Bytes : TileStore::Raw,
-            static_cast<float>(output.low() - output.zeroPoint()),
-            static_cast<float>(output.high() - output.zeroPoint()));
+  if (isFused) call_.bytes = output.bytes();
+  setOutput(isFused ? TileStore::Bytes : TileStore::Raw);
   return true;
 }
 

@@ -21,10 +21,9 @@ struct DepthwiseCall {
   uint8_t* out;
   int64_t outStride; // bytes between pixels
   int channels;      // valid channels of the block
-  bool unsignedOut;  // Bytes: u8 rather than i8
   const float* scale;
   float low, high;
-  int32_t zeroPoint;
+  ByteOutput bytes;
 };
 using DepthwiseFunction = void (*)(const DepthwiseCall& call);
 

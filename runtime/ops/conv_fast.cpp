@@ -87,7 +87,7 @@ private:
                    kCacheLine);
   }
   bool hasMemory() const { return weights_.data() && bias_.data() && scale_.data() && zeros_.data(); }
-  void setOutput(TileStore store, float low, float high);
+  void setOutput(TileStore store);
 
   // The weight of a channel at (segment of one plane, element of the segment).
   template <class T>
@@ -110,7 +110,7 @@ private:
   GemmOperands operands_{};
 };
 
-void ConvTileKernel::setOutput(TileStore store, float low, float high) {
+void ConvTileKernel::setOutput(TileStore store) {
   const Tensor& y = node_.out();
   const int64_t bytes = static_cast<int64_t>(dtypeBytes(y.dtype()));
   operands_.weights = weights_.data();
@@ -120,8 +120,6 @@ void ConvTileKernel::setOutput(TileStore store, float low, float high) {
   operands_.outElementBytes = static_cast<int>(bytes);
   operands_.groupBytes = stage_.image().groupBytes;
   operands_.store = store;
-  operands_.low = low;
-  operands_.high = high;
   operands_.output = &output_;
 }
 
@@ -132,7 +130,9 @@ bool ConvTileKernel::packFloat(const FloatClamp& clamp) {
     return weightAt(reader, channel, segment, element);
   });
   packLanes<float>(plan_.layout(), bias_.data(), [&](int64_t channel) { return floatBias(node_, channel); });
-  setOutput(TileStore::Float, clamp.low, clamp.high);
+  operands_.low = clamp.low;
+  operands_.high = clamp.high;
+  setOutput(TileStore::Float);
   return true;
 }
 
@@ -163,10 +163,8 @@ bool ConvTileKernel::packInteger(const IntegerOutput& output, const IntegerOpera
   if (isFused)
     packLanes<float>(layout, scale_.data(),
                      [&](int64_t channel) { return output.rules()[static_cast<size_t>(channel)].scale; });
-  operands_.zeroPoint = output.zeroPoint();
-  setOutput(isFused ? TileStore::Bytes : TileStore::Raw,
-            static_cast<float>(output.low() - output.zeroPoint()),
-            static_cast<float>(output.high() - output.zeroPoint()));
+  if (isFused) operands_.bytes = output.bytes();
+  setOutput(isFused ? TileStore::Bytes : TileStore::Raw);
   return true;
 }
 

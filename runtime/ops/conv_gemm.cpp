@@ -101,7 +101,7 @@ void GemmPlan::runBlock(const OutputBlock& block, const GemmOperands& o, int64_t
   call.scale = o.scale ? reinterpret_cast<const float*>(o.scale + block.lanes * 4) : nullptr;
   call.low = o.low;
   call.high = o.high;
-  call.zeroPoint = o.zeroPoint;
+  call.bytes = o.bytes;
   for (size_t s = 0; s < slices.size(); ++s) {
     const Slice& slice = slices[s];
     const bool isLast = s + 1 == slices.size();

@@ -26,8 +26,8 @@ struct GemmOperands {
   int outElementBytes;
   int64_t groupBytes; // bytes from one group's channels to the next in a row
   TileStore store;    // Raw: `output` finishes the sums
-  float low, high;
-  int32_t zeroPoint;
+  float low, high;    // TileStore::Float
+  ByteOutput bytes;   // TileStore::Bytes
   const IntegerOutput* output;
 };
 

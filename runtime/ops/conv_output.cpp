@@ -132,6 +132,19 @@ bool IntegerOutput::readRules(const Node& node, int64_t channels, RequantPolicy 
   return true;
 }
 
+bool IntegerOutput::isFloatToBytes() const {
+  if (kind_ != Kind::Requantized || dtypeBytes(dtype_) != 1) return false;
+  return std::all_of(rules_.begin(), rules_.end(), [](const Requant& rule) {
+    return rule.policy == RequantPolicy::FloatHalfEven && rule.scale < 1.0f && rule.scale > -1.0f;
+  });
+}
+
+ByteOutput IntegerOutput::bytes() const {
+  const int shift = dtype_ == DType::U8 ? 128 : 0;
+  return {static_cast<int16_t>(zeroPoint_ - shift), static_cast<int8_t>(low_ - shift),
+          static_cast<int8_t>(high_ - shift), static_cast<uint8_t>(shift)};
+}
+
 void IntegerOutput::store(int64_t sum, int64_t channel, void* data, int64_t offset) const {
   const int32_t narrow = static_cast<int32_t>(static_cast<uint32_t>(static_cast<uint64_t>(sum)));
   if (kind_ == Kind::Accumulator) {

@@ -4,6 +4,7 @@
 
 #include "runtime/core/op.h"
 #include "runtime/numerics/requant.h"
+#include "runtime/ops/conv_tile.h"
 
 #include <string>
 #include <vector>
@@ -24,11 +25,10 @@ public:
   // Stores the result of one accumulator at element `offset` of the output.
   void store(int64_t sum, int64_t channel, void* data, int64_t offset) const;
 
-  // True for the case the tile kernels finish themselves: float requantisation to 8 bits.
-  bool isFloatToBytes() const {
-    return kind_ == Kind::Requantized && dtypeBytes(dtype_) == 1 &&
-           rules_[0].policy == RequantPolicy::FloatHalfEven;
-  }
+  // True for the case the tile kernels finish themselves: float requantisation to 8 bits by scales below 1.
+  bool isFloatToBytes() const;
+  ByteOutput bytes() const;
+
   Kind kind() const { return kind_; }
   DType dtype() const { return dtype_; }
   bool wide() const { return wide_; }

@@ -19,7 +19,16 @@ constexpr int kMaxTileRows = 14;
 enum class TileStore : uint8_t {
   Raw,   // as they are, rows of V * lanes accumulators
   Float, // clamp, store floats
-  Bytes, // integer sums: float(sum) * scale, clamp, round half to even, add the zero point, store bytes
+  Bytes, // integer sums: round half to even(float(sum) * scale), add the zero point, clamp, store bytes
+};
+
+// TileStore::Bytes. Every |scale| is below 1, so a scaled sum fits 32 bits and no clamp is needed before
+// rounding. Results are computed as signed bytes; an unsigned result is one whose zero point and limits are
+// shifted by -128, and whose sign bit is flipped at the end.
+struct ByteOutput {
+  int16_t zeroPoint = 0;
+  int8_t low = INT8_MIN, high = INT8_MAX;
+  uint8_t flip = 0;
 };
 
 struct TileCall {
@@ -36,8 +45,8 @@ struct TileCall {
   int64_t outStride;  // bytes between rows of the output
   int channels;       // valid channels of the block, <= V * lanes
   const float* scale; // Bytes: V * lanes values
-  float low, high;    // Bytes: without the zero point
-  int32_t zeroPoint;
+  float low, high;    // Float
+  ByteOutput bytes;
 };
 using TileFunction = void (*)(const TileCall& call);
 

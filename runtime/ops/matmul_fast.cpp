@@ -198,9 +198,7 @@ bool MatMulTileKernel::prepareInteger(const IntegerOutput& output) {
                        [&](int64_t column) { return output.rules()[static_cast<size_t>(column)].scale; });
     operands_.store = isFused ? TileStore::Bytes : TileStore::Raw;
     operands_.scale = scale_.data();
-    operands_.low = static_cast<float>(output.low() - output.zeroPoint());
-    operands_.high = static_cast<float>(output.high() - output.zeroPoint());
-    operands_.zeroPoint = output.zeroPoint();
+    if (isFused) operands_.bytes = output.bytes();
     operands_.output = &output_;
   }
   if (!packsAtLoad_) return true;

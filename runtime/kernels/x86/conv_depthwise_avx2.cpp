@@ -53,12 +53,13 @@ struct DepthwiseMadd256 : IntegerDepthwise256<2> {
     sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), w[0]));
     sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), w[1]));
   }
-  struct Finish : FinishBase {
-    BURIN_MEMBER explicit Finish(const DepthwiseCall& call) : FinishBase(call) {}
+  struct Finish {
+    ByteFinish256 bytes;
+    BURIN_MEMBER explicit Finish(const DepthwiseCall& call) : bytes(call.bytes, call.scale) {}
     BURIN_MEMBER void store(uint8_t* out, const Vector* sum, Mask) const {
-      const Vector words = _mm256_add_epi16(_mm256_packs_epi32(scaled(sum[0], 0), scaled(sum[1], 1)), zero);
-      const Vector bytes = _mm256_permute4x64_epi64(packBytes(words, words), 0x08);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(bytes));
+      const Vector words = bytes.words(bytes.scaled(sum[0], 0), bytes.scaled(sum[1], 1));
+      const Vector packed = _mm256_permute4x64_epi64(bytes.pack(words, words), 0x08);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(packed));
     }
   };
 };

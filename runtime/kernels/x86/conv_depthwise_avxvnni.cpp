@@ -31,14 +31,13 @@ struct DepthwiseVnni256 : IntegerDepthwise256<4> {
     sum[2] = _mm256_dpbusd_avx_epi32(sum[2], _mm256_unpacklo_epi16(abHigh, cdHigh), w[2]);
     sum[3] = _mm256_dpbusd_avx_epi32(sum[3], _mm256_unpackhi_epi16(abHigh, cdHigh), w[3]);
   }
-  struct Finish : Base::FinishBase {
-    BURIN_MEMBER explicit Finish(const DepthwiseCall& call) : Base::FinishBase(call) {}
+  struct Finish {
+    ByteFinish256 bytes;
+    BURIN_MEMBER explicit Finish(const DepthwiseCall& call) : bytes(call.bytes, call.scale) {}
     BURIN_MEMBER void store(uint8_t* out, const Vector* sum, Base::Mask) const {
-      const Vector first = _mm256_packs_epi32(this->scaled(sum[0], 0), this->scaled(sum[1], 1));
-      const Vector second = _mm256_packs_epi32(this->scaled(sum[2], 2), this->scaled(sum[3], 3));
-      const Vector bytes =
-          this->packBytes(_mm256_add_epi16(first, this->zero), _mm256_add_epi16(second, this->zero));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes);
+      const Vector first = bytes.words(bytes.scaled(sum[0], 0), bytes.scaled(sum[1], 1));
+      const Vector second = bytes.words(bytes.scaled(sum[2], 2), bytes.scaled(sum[3], 3));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes.pack(first, second));
     }
   };
 };

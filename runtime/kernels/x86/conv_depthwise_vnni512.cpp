@@ -12,6 +12,8 @@
 namespace burin::rt::x86 {
 namespace {
 
+#include "runtime/kernels/x86/conv_bytes_avx512.inc.h"
+
 // FlipSign: rows hold signed bytes; weights and zero points are packed for unsigned ones (value + 128).
 template <bool FlipSign>
 struct DepthwiseVnni512 {
@@ -38,25 +40,16 @@ struct DepthwiseVnni512 {
     sum[3] = _mm512_dpbusd_epi32(sum[3], _mm512_unpackhi_epi16(abHigh, cdHigh), w[3]);
   }
   struct Finish {
-    __m512 low, high, scale[kVectors];
-    __m512i zero;
-    bool unsignedOut;
-    BURIN_MEMBER explicit Finish(const DepthwiseCall& call)
-        : low(_mm512_set1_ps(call.low)), high(_mm512_set1_ps(call.high)),
-          zero(_mm512_set1_epi16(static_cast<int16_t>(call.zeroPoint))), unsignedOut(call.unsignedOut) {
+    ByteFinish512 bytes;
+    __m512 scale[kVectors];
+    BURIN_MEMBER explicit Finish(const DepthwiseCall& call) : bytes(call.bytes) {
       BURIN_UNROLL
       for (int v = 0; v < kVectors; ++v) scale[v] = _mm512_loadu_ps(call.scale + v * 16);
     }
-    BURIN_MEMBER Vector scaled(Vector sum, __m512 factor) const {
-      // A NaN becomes `low`: maxps returns its second operand for unordered ones.
-      const __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), factor);
-      return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(value, low), high));
-    }
     BURIN_MEMBER void store(uint8_t* out, const Vector* sum, Mask m) const {
-      const Vector first = _mm512_packs_epi32(scaled(sum[0], scale[0]), scaled(sum[1], scale[1]));
-      const Vector second = _mm512_packs_epi32(scaled(sum[2], scale[2]), scaled(sum[3], scale[3]));
-      const Vector a = _mm512_add_epi16(first, zero), b = _mm512_add_epi16(second, zero);
-      _mm512_mask_storeu_epi8(out, m, unsignedOut ? _mm512_packus_epi16(a, b) : _mm512_packs_epi16(a, b));
+      const Vector first = bytes.words(bytes.scaled(sum[0], scale[0]), bytes.scaled(sum[1], scale[1]));
+      const Vector second = bytes.words(bytes.scaled(sum[2], scale[2]), bytes.scaled(sum[3], scale[3]));
+      _mm512_mask_storeu_epi8(out, m, bytes.pack(first, second));
     }
   };
 };

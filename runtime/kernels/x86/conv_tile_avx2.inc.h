@@ -1,5 +1,7 @@
 // What the integer engines on 256-bit vectors share. Included inside the namespace, after the macros.
 
+#include "runtime/kernels/x86/conv_bytes_avx2.inc.h"
+
 struct Integer256 {
   using Vector = __m256i;
   static constexpr int kStepBytes = 4, kVectorBytes = 32;
@@ -13,31 +15,32 @@ struct Integer256 {
 
   template <int V>
   struct Finish {
-    const float* scale;
-    __m256 low, high;
-    __m256i zero;
-    int last; // valid lanes of the last vector; the ones before it are full
+    ByteFinish256 bytes;
+    int channels;
     BURIN_MEMBER explicit Finish(const TileCall& call)
-        : scale(call.scale), low(_mm256_set1_ps(call.low)), high(_mm256_set1_ps(call.high)),
-          zero(_mm256_set1_epi32(call.zeroPoint)), last(call.channels - (V - 1) * 8) {}
+        : bytes(call.bytes, call.scale), channels(call.channels) {}
+    // Packing works within 128-bit parts: part p of the packed bytes holds, as 32-bit words, part p of each
+    // vector. The permutation puts word v of part p at 2v + p.
     BURIN_MEMBER void store(uint8_t* out, const Vector* sum) const {
-      // The low byte of each 32-bit lane, gathered to the front of its half.
-      const __m256i lowBytes = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-                                                0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+      const Vector naturalOrder = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+      Vector q[4];
       BURIN_UNROLL
-      for (int v = 0; v < V; ++v) {
-        // A NaN becomes `low`: maxps returns its second operand for unordered ones.
-        const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sum[v]), _mm256_loadu_ps(scale + v * 8));
-        const __m256 clamped = _mm256_min_ps(_mm256_max_ps(scaled, low), high);
-        const __m256i q = _mm256_shuffle_epi8(_mm256_add_epi32(_mm256_cvtps_epi32(clamped), zero), lowBytes);
-        const __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-        if (v < V - 1 || last == 8) {
-          _mm_storel_epi64(reinterpret_cast<__m128i*>(out + v * 8), bytes);
-        } else {
-          const uint64_t rest = static_cast<uint64_t>(_mm_cvtsi128_si64(bytes));
-          for (int i = 0; i < last; ++i) out[v * 8 + i] = static_cast<uint8_t>(rest >> (8 * i));
-        }
+      for (int v = 0; v < 4; ++v) q[v] = v < V ? bytes.scaled(sum[v], v) : q[V - 1];
+      const Vector first = bytes.words(q[0], q[1]), second = V > 2 ? bytes.words(q[2], q[3]) : first;
+      const Vector packed = _mm256_permutevar8x32_epi32(bytes.pack(first, second), naturalOrder);
+      alignas(32) uint8_t values[32];
+      if (channels == V * 8) {
+        const __m128i low = _mm256_castsi256_si128(packed);
+        if (V == 1)
+          _mm_storel_epi64(reinterpret_cast<__m128i*>(out), low);
+        else
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(out), low);
+        if (V == 3)
+          _mm_storel_epi64(reinterpret_cast<__m128i*>(out + 16), _mm256_extracti128_si256(packed, 1));
+        return;
       }
+      _mm256_store_si256(reinterpret_cast<__m256i*>(values), packed);
+      for (int i = 0; i < channels; ++i) out[i] = values[i];
     }
   };
 };

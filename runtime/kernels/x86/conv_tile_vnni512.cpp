@@ -5,11 +5,13 @@
 #include <immintrin.h>
 #include <utility>
 
-#define BURIN_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")))
+#define BURIN_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,bmi2")))
 #include "runtime/kernels/x86/conv_tile_macros.inc.h"
 
 namespace burin::rt::x86 {
 namespace {
+
+#include "runtime/kernels/x86/conv_bytes_avx512.inc.h"
 
 struct Vnni512 {
   using Vector = __m512i;
@@ -21,28 +23,27 @@ struct Vnni512 {
 
   template <int V>
   struct Finish {
-    __m512 low, high, scale[V];
-    __m512i zero;
-    __mmask16 last; // valid lanes of the last vector; the ones before it are full
+    ByteFinish512 bytes;
+    __m512 scale[V];
+    __mmask64 mask;
     BURIN_MEMBER explicit Finish(const TileCall& call)
-        : low(_mm512_set1_ps(call.low)), high(_mm512_set1_ps(call.high)),
-          zero(_mm512_set1_epi32(call.zeroPoint)),
-          last(static_cast<__mmask16>(0xFFFF >> (V * 16 - call.channels))) {
+        : bytes(call.bytes), mask(_bzhi_u64(~uint64_t{0}, static_cast<unsigned>(call.channels))) {
       BURIN_UNROLL
       for (int v = 0; v < V; ++v) scale[v] = _mm512_loadu_ps(call.scale + v * 16);
     }
+    // Packing works within 128-bit parts: part p of the packed bytes holds, as 32-bit words, part p of each
+    // vector. The permutation puts word v of part p at 4v + p.
     BURIN_MEMBER void store(uint8_t* out, const Vector* sum) const {
+      const Vector naturalOrder = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      Vector q[4];
       BURIN_UNROLL
-      for (int v = 0; v < V; ++v) {
-        // A NaN becomes `low`: maxps returns its second operand for unordered ones.
-        const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[v]), scale[v]);
-        const __m512 clamped = _mm512_min_ps(_mm512_max_ps(scaled, low), high);
-        const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(clamped), zero);
-        if (v < V - 1)
-          _mm_storeu_si128(reinterpret_cast<__m128i*>(out + v * 16), _mm512_cvtepi32_epi8(q));
-        else
-          _mm512_mask_cvtepi32_storeu_epi8(out + v * 16, last, q);
-      }
+      for (int v = 0; v < 4; ++v) q[v] = v < V ? bytes.scaled(sum[v], scale[v]) : q[V - 1];
+      const Vector first = bytes.words(q[0], q[1]), second = V > 2 ? bytes.words(q[2], q[3]) : first;
+      const Vector packed = _mm512_permutexvar_epi32(naturalOrder, bytes.pack(first, second));
+      if (V > 2)
+        _mm512_mask_storeu_epi8(out, mask, packed);
+      else
+        _mm256_mask_storeu_epi8(out, static_cast<__mmask32>(mask), _mm512_castsi512_si256(packed));
     }
   };
 };
