@@ -4,6 +4,10 @@
 
 namespace burin::rt {
 
+namespace x86 {
+alignas(64) const int32_t kWordsByVector512[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+}
+
 const TileEngine* floatTileEngine(Isa isa) {
   if (isa >= Isa::Avx512) return &x86::kFloatAvx512;
   return isa >= Isa::Avx2 ? &x86::kFloatAvx2 : nullptr;

@@ -18,6 +18,9 @@ inline int32_t loadWord(const uint8_t* p) {
 extern const TileEngine kFloatAvx512, kVnniAvx512;
 extern const TileEngine kFloatAvx2, kVnniAvx2, kMaddAvx2;
 
+// Word v of part p comes from 4p + v. In memory, where the compiler cannot take the permutation apart.
+extern const int32_t kWordsByVector512[16];
+
 // [1] reads signed bytes.
 extern const DepthwiseEngine kDepthwiseVnni512[2], kDepthwiseVnni256[2];
 extern const DepthwiseEngine kFloatDepthwise512, kFloatDepthwise256, kDepthwiseMadd256;

@@ -34,7 +34,7 @@ struct Vnni512 {
     // Packing works within 128-bit parts: part p of the packed bytes holds, as 32-bit words, part p of each
     // vector. The permutation puts word v of part p at 4v + p.
     BURIN_MEMBER void store(uint8_t* out, const Vector* sum) const {
-      const Vector naturalOrder = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      const Vector naturalOrder = _mm512_load_si512(kWordsByVector512);
       Vector q[4];
       BURIN_UNROLL
       for (int v = 0; v < 4; ++v) q[v] = v < V ? bytes.scaled(sum[v], scale[v]) : q[V - 1];
