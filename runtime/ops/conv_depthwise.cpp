@@ -248,13 +248,12 @@ void DepthwiseKernel::runChunk(int64_t chunk, const uint8_t** table, uint8_t* su
 
 void DepthwiseKernel::finishSums(const ChannelBlock& block, const uint8_t* sums, int pixels,
                                  uint8_t* out) const {
-  for (int p = 0; p < pixels; ++p, sums += blockBytes(), out += outStride_)
-    for (int lane = 0; lane < engine_.blockChannels; ++lane) {
-      const int channel = engine_.channelOfLane(lane);
-      if (channel < block.channels)
-        output_.store(reinterpret_cast<const int32_t*>(sums)[lane], block.firstChannel + channel, out,
-                      channel);
-    }
+  int32_t natural[kMaxDepthwiseChannels];
+  for (int p = 0; p < pixels; ++p, sums += blockBytes(), out += outStride_) {
+    const int32_t* row = reinterpret_cast<const int32_t*>(sums);
+    for (int lane = 0; lane < engine_.blockChannels; ++lane) natural[engine_.channelOfLane(lane)] = row[lane];
+    output_.storeRow(natural, block.firstChannel, block.channels, out);
+  }
 }
 
 } // namespace
@@ -278,6 +277,7 @@ std::unique_ptr<Kernel> makeQDepthwiseFast(const Node& node, const ConvGeometry&
   if (!readIntegerOperands(node, g.outputs, engine->element, integers, error) ||
       !output.prepare(node, g.outputs, error) || output.wide())
     return nullptr;
+  output.chooseLoops(config.isa);
   auto kernel = std::make_unique<DepthwiseKernel>(node, g, *engine, integers.planes, config.threads);
   return kernel->packInteger(output, integers) ? std::move(kernel) : nullptr;
 }

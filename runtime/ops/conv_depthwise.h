@@ -9,6 +9,7 @@
 namespace burin::rt {
 
 constexpr int kMaxDepthwisePixels = 4;
+constexpr int kMaxDepthwiseChannels = 64; // of a block
 
 struct DepthwiseCall {
   const uint8_t* const* rows; // P pointers per tap, those of the next tap at rowStep

@@ -187,6 +187,7 @@ std::unique_ptr<Kernel> makeQConvFast(const Node& node, const ConvGeometry& g, c
   if (!readIntegerOperands(node, g.outputs, engine->element, integers, error) ||
       !output.prepare(node, g.outputs, error) || output.wide())
     return nullptr;
+  output.chooseLoops(config.isa);
   auto kernel = std::make_unique<ConvTileKernel>(node, g, *engine, integers.planes, config.threads);
   return kernel->packInteger(output, integers) ? std::move(kernel) : nullptr;
 }

@@ -20,11 +20,9 @@ int64_t divideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Integer sums the engine did not finish itself.
 void finishSums(const IntegerOutput& output, const OutputBlock& block, const uint8_t* sums, int64_t stride,
                 int rows, uint8_t* out, int64_t outStride) {
-  for (int r = 0; r < rows; ++r) {
-    const int32_t* row = reinterpret_cast<const int32_t*>(sums + r * stride);
-    for (int lane = 0; lane < block.channels; ++lane)
-      output.store(row[lane], block.firstChannel + lane, out + r * outStride, lane);
-  }
+  for (int r = 0; r < rows; ++r)
+    output.storeRow(reinterpret_cast<const int32_t*>(sums + r * stride), block.firstChannel, block.channels,
+                    out + r * outStride);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "runtime/ops/infer_check.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace burin::rt {
 
@@ -167,6 +168,29 @@ void IntegerOutput::store(int64_t sum, int64_t channel, void* data, int64_t offs
     static_cast<uint8_t*>(data)[offset] = static_cast<uint8_t>(q);
   else
     static_cast<uint16_t*>(data)[offset] = static_cast<uint16_t>(q);
+}
+
+void IntegerOutput::chooseLoops(Isa isa) {
+  const FinishTable& table = finishTable(isa);
+  for (const Requant& rule : rules_) {
+    multiplier_.push_back(rule.multiplier);
+    shift_.push_back(rule.shift);
+    scale_.push_back(rule.scale);
+  }
+  if (kind_ == Kind::Real)
+    loop_ = table.real;
+  else if (kind_ == Kind::Requantized && !rules_.empty())
+    loop_ = (dtypeBytes(dtype_) == 1 ? table.bytes : table.words)[static_cast<int>(rules_[0].policy)];
+}
+
+void IntegerOutput::storeRow(const int32_t* sums, int64_t firstChannel, int count, uint8_t* out) const {
+  if (kind_ == Kind::Accumulator) {
+    std::memcpy(out, sums, static_cast<size_t>(count) * sizeof *sums);
+    return;
+  }
+  const size_t first = static_cast<size_t>(firstChannel);
+  loop_({sums, count, &multiplier_[first], &shift_[first], &scale_[first], zeroPoint_, low_, high_, realLow_,
+         realHigh_, out});
 }
 
 } // namespace burin::rt

@@ -4,6 +4,7 @@
 
 #include "runtime/core/op.h"
 #include "runtime/numerics/requant.h"
+#include "runtime/ops/conv_finish.h"
 #include "runtime/ops/conv_tile.h"
 
 #include <string>
@@ -21,6 +22,10 @@ public:
 
   // Reads multiplier and shift, which must be constant.
   bool prepare(const Node& node, int64_t channels, std::string& error);
+
+  // Stores the results of a row of 32-bit sums of neighbouring channels at `out`; chooseLoops() first.
+  void storeRow(const int32_t* sums, int64_t firstChannel, int count, uint8_t* out) const;
+  void chooseLoops(Isa isa);
 
   // Stores the result of one accumulator at element `offset` of the output.
   void store(int64_t sum, int64_t channel, void* data, int64_t offset) const;
@@ -48,6 +53,10 @@ private:
   int32_t zeroPoint_ = 0, low_ = 0, high_ = 0;
   float realLow_ = 0, realHigh_ = 0;
   std::vector<Requant> rules_;
+  // The rules as the loops read them.
+  FinishFunction loop_ = nullptr;
+  std::vector<int32_t> multiplier_, shift_;
+  std::vector<float> scale_;
 };
 
 } // namespace burin::rt

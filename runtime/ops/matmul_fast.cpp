@@ -339,6 +339,7 @@ std::unique_ptr<Kernel> makeQMatMulFast(const Node& node, const MatMulLayout& la
   if (!readIntegerOperands(node, columns, engine->element, integers, error) ||
       !output.prepare(node, columns, error) || output.wide())
     return nullptr;
+  output.chooseLoops(config.isa);
   auto kernel =
       std::make_unique<MatMulTileKernel>(node, layout, *engine, std::move(integers), config.threads);
   return kernel->prepareInteger(output) ? std::move(kernel) : nullptr;

@@ -33,4 +33,9 @@ const DepthwiseEngine* integerDepthwiseEngine(Isa isa, DType x, DType w) {
   return x86::cpuFeatures().avxVnni ? &x86::kDepthwiseVnni256[isSigned] : &x86::kDepthwiseMadd256;
 }
 
+const FinishTable& finishTable(Isa isa) {
+  if (isa >= Isa::Avx512) return x86::kFinishAvx512;
+  return isa >= Isa::Avx2 ? x86::kFinishAvx2 : portableFinishTable();
+}
+
 } // namespace burin::rt

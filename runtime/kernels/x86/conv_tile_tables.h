@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/ops/conv_depthwise.h"
+#include "runtime/ops/conv_finish.h"
 #include "runtime/ops/conv_tile.h"
 
 #include <cstring>
@@ -24,5 +25,7 @@ extern const int32_t kWordsByVector512[16];
 // [1] reads signed bytes.
 extern const DepthwiseEngine kDepthwiseVnni512[2], kDepthwiseVnni256[2];
 extern const DepthwiseEngine kFloatDepthwise512, kFloatDepthwise256, kDepthwiseMadd256;
+
+extern const FinishTable kFinishAvx512, kFinishAvx2;
 
 } // namespace burin::rt::x86
