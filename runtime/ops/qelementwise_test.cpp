@@ -1,0 +1,179 @@
+#include "runtime/numerics/elementwise.h"
+#include "runtime/numerics/quantize.h"
+#include "runtime/numerics/registry.h"
+#include "runtime/ops/data_test_support.h"
+
+namespace burin::rt::test {
+namespace {
+
+void store(Array& array, int64_t i, int64_t value) {
+  std::memcpy(&array.bytes[static_cast<size_t>(i) * dtypeBytes(array.type.dtype)], &value,
+              dtypeBytes(array.type.dtype));
+}
+
+struct Operands {
+  Array a, b;
+  Shape result;
+};
+Operands operands(int form, DType dtypeA, DType dtypeB, Random& random) {
+  const int64_t c = pick(random, 1, 70);
+  const Shape full{2, c, 3, 5};
+  const Shape other = form == 0 ? full : form == 1 ? Shape{1, c, 1, 1} : form == 2 ? Shape{5} : Shape();
+  Operands o{randomArray(dtypeA, full, random), randomArray(dtypeB, other, random), full};
+  o.a.quantized(0.05f, dtypeA == DType::U8 ? 120 : -3);
+  o.b.quantized(0.032f, dtypeB == DType::U8 ? 13 : 9);
+  if (form == 3) std::swap(o.a, o.b);
+  return o;
+}
+int64_t broadcastIndex(const Shape& from, const Shape& result, int64_t i) {
+  const std::vector<int64_t> p = unravel(result, i);
+  std::vector<int64_t> q;
+  for (int axis = 0; axis < from.rank; ++axis)
+    q.push_back(from[axis] == 1 ? 0 : p[static_cast<size_t>(axis + result.rank - from.rank)]);
+  return ravel(from, q);
+}
+
+TEST(QBinary, SumsByEveryPolicy) {
+  Random random(1);
+  for (const char* rule : kAddPolicyNames)
+    for (const char* fn : {"add", "sub"})
+      for (int form = 0; form < 4; ++form)
+        for (DType dtype : {DType::I8, DType::U8}) {
+          const DType dtypeB = form % 2 ? DType::I8 : dtype;
+          const Operands o = operands(form, dtype, dtypeB, random);
+          const int32_t zero = dtype == DType::U8 ? 100 : 5, low = dtype == DType::U8 ? 20 : -90, high = 110;
+          AddParameters p;
+          AddPolicy policy = AddPolicy::FloatRatio;
+          ASSERT_TRUE(parse(rule, policy));
+          ASSERT_EQ(encodeAdd(policy, o.a.quant.scale[0], o.b.quant.scale[0], 0.07f, 8, p), EncodeStatus::Ok);
+          p.subtract = std::string(fn) == "sub";
+          p.zeroPointA = o.a.quant.zeroPoint[0];
+          p.zeroPointB = o.b.quant.zeroPoint[0];
+          p.zeroPointOut = zero;
+          p.low = low;
+          p.high = high;
+          Array expected(dtype, o.result);
+          for (int64_t i = 0; i < expected.size(); ++i)
+            store(expected, i,
+                  addQuantized(static_cast<int32_t>(o.a.at(broadcastIndex(o.a.type.shape, o.result, i))),
+                               static_cast<int32_t>(o.b.at(broadcastIndex(o.b.type.shape, o.result, i))), p));
+          OpCase c("qnn.binary");
+          c.input(o.a)
+              .input(o.b)
+              .text("fn", fn)
+              .text("rule", rule)
+              .integer("q_lo", low)
+              .integer("q_hi", high)
+              .result(dtype, 0.07f, zero);
+          std::vector<std::string> kernels;
+          expectSame(runEverywhere(c, &kernels)[0], expected);
+          if (policy == AddPolicy::FloatRatio)
+            EXPECT_NE(std::find(kernels.begin(), kernels.end(), "bytes"), kernels.end());
+        }
+}
+
+TEST(QBinary, FloatSumByHand) {
+  // (12 - 2) * 0.5 + (7 - 1) * 0.25 = 6.5; / 0.5 = 13; + 3
+  OpCase c("qnn.binary");
+  c.input(Array(DType::I8, {1}, std::vector<int8_t>{12}).quantized(0.5f, 2))
+      .input(Array(DType::I8, {1}, std::vector<int8_t>{7}).quantized(0.25f, 1));
+  c.text("fn", "add").result(DType::I8, 0.5f, 3);
+  expectSame(runEverywhere(c)[0], Array(DType::I8, {1}, std::vector<int8_t>{16}));
+}
+
+TEST(QBinary, ProductsMinimaAndMaxima) {
+  Random random(2);
+  for (const char* name : kRequantPolicyNames)
+    for (const char* fn : {"mul", "min", "max"})
+      for (int form = 0; form < 4; ++form) {
+        RequantPolicy policy = RequantPolicy::FloatHalfEven;
+        ASSERT_TRUE(parse(name, policy));
+        Operands o =
+            operands(form, form == 1 ? DType::U8 : DType::I8, form == 2 ? DType::I16 : DType::I8, random);
+        float scale = 0.021f;
+        if (policy == RequantPolicy::ShiftHalfUp) {
+          o.a.quant.scale = o.b.quant.scale = {0.5f};
+          scale = std::string(fn) == "mul" ? 1.0f : 0.5f;
+        }
+        const int32_t zeroA = o.a.quant.zeroPoint[0], zeroB = o.b.quant.zeroPoint[0], zero = -4;
+        const float scaleA = o.a.quant.scale[0], scaleB = o.b.quant.scale[0];
+        Requant product, left, right;
+        ASSERT_EQ(encodeRequant(policy, multiplyScale(policy, scaleA, scaleB, scale), product),
+                  EncodeStatus::Ok);
+        ASSERT_EQ(encodeRescale(policy, scaleA, scale, left), EncodeStatus::Ok);
+        ASSERT_EQ(encodeRescale(policy, scaleB, scale, right), EncodeStatus::Ok);
+        const bool wide = dtypeBytes(o.a.type.dtype) + dtypeBytes(o.b.type.dtype) > 2;
+        Array expected(DType::I8, o.result);
+        for (int64_t i = 0; i < expected.size(); ++i) {
+          const int32_t a = static_cast<int32_t>(o.a.at(broadcastIndex(o.a.type.shape, o.result, i))) - zeroA;
+          const int32_t b = static_cast<int32_t>(o.b.at(broadcastIndex(o.b.type.shape, o.result, i))) - zeroB;
+          if (std::string(fn) == "mul") {
+            store(expected, i,
+                  wide ? requantize(int64_t{a} * b, product, zero, -128, 127)
+                       : requantize(a * b, product, zero, -128, 127));
+            continue;
+          }
+          const int32_t p = requantize(a, left, zero, -128, 127), q = requantize(b, right, zero, -128, 127);
+          store(expected, i, std::string(fn) == "min" ? std::min(p, q) : std::max(p, q));
+        }
+        OpCase c("qnn.binary");
+        c.input(o.a)
+            .input(o.b)
+            .text("fn", fn)
+            .text("rule", name)
+            .text("to", "i8")
+            .result(DType::I8, scale, zero);
+        expectSame(runEverywhere(c)[0], expected);
+      }
+}
+
+TEST(QBinary, Refuses) {
+  OpCase c("qnn.binary");
+  c.input(Array(DType::I8, {2}).quantized(1, 0))
+      .input(Array(DType::I8, {3}).quantized(1, 0))
+      .text("fn", "add");
+  expectRefused(c, "do not broadcast");
+  c.inputs[1] = Array(DType::I8, {2});
+  c.text("rule", "magic");
+  expectRefused(c, "unknown policy 'magic'");
+  c.attrs.list.pop_back();
+  c.result(DType::I8, 1, 0);
+  Random random(1);
+  EXPECT_NE(
+      runCase(c, Isa::Reference, 1, Layout::RowMajor, Layout::RowMajor, random).failure.find("has no scale"),
+      std::string::npos);
+}
+
+TEST(Lut, RawBitsIndexTheTable) {
+  Random random(3);
+  for (DType from : {DType::I8, DType::U8})
+    for (DType to : {DType::I8, DType::U8, DType::I16, DType::F32}) {
+      const Array x = randomArray(from, {2, pick(random, 1, 100), 4, 5}, random),
+                  table = randomArray(to, {256}, random);
+      const Array expected = moved(table, x.type.shape, [&](const std::vector<int64_t>& p) {
+        return int64_t{x.bytes[static_cast<size_t>(ravel(x.type.shape, p))]};
+      });
+      std::vector<std::string> kernels;
+      expectSame(runEverywhere(OpCase("qnn.lut").input(x).input(table), &kernels)[0], expected);
+      if (dtypeBytes(to) == 1) EXPECT_NE(std::find(kernels.begin(), kernels.end(), "bytes"), kernels.end());
+    }
+  const Array wide = randomArray(DType::I16, {50}, random), table = randomArray(DType::I16, {65536}, random);
+  const Array expected =
+      moved(table, {50}, [&](const std::vector<int64_t>& p) { return int64_t{wide.as<uint16_t>()[p[0]]}; });
+  expectSame(runEverywhere(OpCase("qnn.lut").input(wide).input(table))[0], expected);
+}
+
+TEST(Lut, OneTablePerChannel) {
+  Random random(4);
+  const Array x = randomArray(DType::I8, {2, 6, 3, 5}, random),
+              table = randomArray(DType::I8, {6, 256}, random);
+  const Array expected = moved(table, x.type.shape, [&](const std::vector<int64_t>& p) {
+    return p[1] * 256 + x.bytes[static_cast<size_t>(ravel(x.type.shape, p))];
+  });
+  expectSame(runEverywhere(OpCase("qnn.lut").input(x).input(table).integer("axis", 1))[0], expected);
+  expectRefused(OpCase("qnn.lut").input(x).input(Array(DType::I8, {255})), "must have shape 256");
+  expectRefused(OpCase("qnn.lut").input(Array(DType::F32, {2})).input(table), "8 or 16 bit");
+}
+
+} // namespace
+} // namespace burin::rt::test
