@@ -59,7 +59,9 @@ void ModelFlags::add(CLI::App& command) {
 
 Result<LoadOptions> ModelFlags::options() const {
   LoadOptions options;
-  if (!inputShapes.empty()) BURIN_ASSIGN(options.import.inputShapes, parseInputShapes(inputShapes));
+  if (!inputShapes.empty()) {
+    BURIN_ASSIGN(options.import.inputShapes, parseInputShapes(inputShapes));
+  }
   options.import.inputs = inputs;
   options.import.outputs = outputs;
   options.preprocess = preprocess;

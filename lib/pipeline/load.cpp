@@ -1,4 +1,5 @@
 #include "lib/data/preprocess_json.h"
+#include "lib/data/preprocess_text.h"
 #include "lib/import/onnx/importer.h"
 #include "lib/pipeline/pipeline.h"
 #include "lib/qnn/qnn.h"
@@ -76,13 +77,6 @@ std::vector<std::string> assumePreprocess(nn::GraphOp graph) {
                                 spec.name, describe(*assumed)));
   }
   return notes;
-}
-
-nn::Module cloneModule(const nn::Module& module) {
-  // The clone shares the context; weights are shared blobs.
-  nn::Module copy;
-  copy.op = module.op->clone();
-  return copy;
 }
 
 } // namespace burin

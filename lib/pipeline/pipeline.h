@@ -72,7 +72,4 @@ struct Compiled {
 // A prepared module to a program.
 Result<Compiled> compileNetwork(mlir::ModuleOp module, const CompileOptions& options);
 
-// A copy of the module that may be rewritten.
-nn::Module cloneModule(const nn::Module& module);
-
 } // namespace burin

@@ -2,6 +2,7 @@
 
 #include "lib/quantize/rules.h"
 
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Verifier.h"
 
 #include <fmt/format.h>
