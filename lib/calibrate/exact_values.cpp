@@ -30,9 +30,13 @@ std::vector<float> LargestValues::sorted() const {
   LargestValues pruned = *this;
   pruned.prune();
   pruned.keys_.resize(pruned.size_);
-  std::sort(pruned.keys_.begin(), pruned.keys_.end());
+  for (std::uint32_t& key : pruned.keys_) key = static_cast<std::uint32_t>(orderedKey(fromMagnitudeKey(key)));
+  std::sort(pruned.keys_.begin(), pruned.keys_.end(), [](std::uint32_t a, std::uint32_t b) {
+    return static_cast<std::int32_t>(a) < static_cast<std::int32_t>(b);
+  });
   std::vector<float> values(pruned.size_);
-  std::transform(pruned.keys_.begin(), pruned.keys_.end(), values.begin(), fromMagnitudeKey);
+  std::transform(pruned.keys_.begin(), pruned.keys_.end(), values.begin(),
+                 [](std::uint32_t key) { return fromOrderedKey(static_cast<std::int32_t>(key)); });
   return values;
 }
 

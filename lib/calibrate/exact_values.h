@@ -19,7 +19,7 @@ public:
   std::uint32_t floorKey() const { return floorKey_; }
   void add(const std::uint32_t* keys, std::size_t count);
   void merge(const LargestValues& other) { add(other.keys_.data(), other.size_); }
-  // The largest values, ascending by magnitude.
+  // The largest values, ascending.
   std::vector<float> sorted() const;
 
 private:

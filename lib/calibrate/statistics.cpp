@@ -144,37 +144,42 @@ float TensorStatistics::absoluteMaximum() const {
   return count_ == 0 ? 0.0f : std::bit_cast<float>(absoluteMaximumBits(minimumKey_, maximumKey_));
 }
 
-std::vector<ValueCell> TensorStatistics::cells() const {
-  std::vector<ValueCell> exact;
-  if (distinct_.complete()) {
-    for (const DistinctValues::Entry& entry : distinct_.sorted())
-      exact.push_back({entry.value, entry.value, entry.count});
-    return exact;
-  }
-  // The exactly known values leave their bins, so that each value counts once.
-  std::vector<float> largest = largest_.sorted();
-  std::sort(largest.begin(), largest.end());
-  std::vector<std::uint32_t> taken(static_cast<std::size_t>(2 * SignedHistogram::kBins));
+std::vector<ValueCell> TensorStatistics::distinctCells() const {
+  std::vector<ValueCell> cells;
+  for (const DistinctValues::Entry& entry : distinct_.sorted())
+    cells.push_back({entry.value, entry.value, entry.count});
+  return cells;
+}
+
+// Bins and exactly known values side by side, ascending; the known values leave their bins, so that each
+// counts once.
+std::vector<ValueCell> TensorStatistics::binnedCells() const {
+  const std::vector<float> known = largest_.sorted();
   const float binsPerUnit = histogram_.binsPerUnit();
-  for (const float value : largest) {
+  const auto binOf = [binsPerUnit](float value) {
     const auto bin = static_cast<std::int32_t>((value < 0 ? -value : value) * binsPerUnit);
-    ++taken[static_cast<std::size_t>((value < 0 ? -1 - bin : bin) + SignedHistogram::kBins)];
-    append(exact, {value, value, 1});
-  }
-  std::vector<ValueCell> binned;
+    return value < 0 ? -1 - bin : bin;
+  };
   const double width = histogram_.binWidth();
   const double limit = absoluteMaximum();
+  std::vector<ValueCell> cells;
+  cells.reserve(static_cast<std::size_t>(SignedHistogram::kBins));
+  auto next = known.begin();
   for (std::int32_t bin = histogram_.firstBin(); bin < SignedHistogram::kBins; ++bin) {
-    const std::uint64_t left =
-        histogram_.count(bin) - taken[static_cast<std::size_t>(bin + SignedHistogram::kBins)];
-    if (left != 0)
-      binned.push_back({std::max(bin * width, -limit), std::min((bin + 1) * width, limit), left});
+    const std::uint64_t count = histogram_.count(bin);
+    if (count == 0) continue;
+    auto end = next;
+    while (end != known.end() && binOf(*end) == bin) ++end;
+    const std::uint64_t left = count - static_cast<std::uint64_t>(end - next);
+    if (left != 0) cells.push_back({std::max(bin * width, -limit), std::min((bin + 1) * width, limit), left});
+    for (; next != end; ++next) append(cells, {*next, *next, 1});
   }
-  return mergeAscending(binned, exact);
+  return cells;
 }
 
 ValueProfile TensorStatistics::profile() const {
-  ValueProfile profile{count_, zeroCount_, minimum(), maximum(), absoluteMaximum(), cells(), {}};
+  ValueProfile profile{count_, zeroCount_, minimum(), maximum(), absoluteMaximum(), {}, {}};
+  profile.values = distinct_.complete() ? distinctCells() : binnedCells();
   profile.magnitudes = magnitudesOf(profile.values);
   return profile;
 }

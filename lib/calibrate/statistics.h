@@ -73,7 +73,8 @@ public:
 private:
   void updateBlock(const float* values, std::size_t count, std::uint64_t sample);
   void updateNonFiniteBlock(const float* values, std::size_t count, std::uint64_t sample);
-  std::vector<ValueCell> cells() const;
+  std::vector<ValueCell> distinctCells() const;
+  std::vector<ValueCell> binnedCells() const;
 
   std::uint64_t count_ = 0;
   std::uint64_t zeroCount_ = 0;

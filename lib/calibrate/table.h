@@ -7,8 +7,8 @@
 //   # op_name    threshold    min    max
 //   conv1 3.2500000 -3.7512341 4.0000000
 // One row per tensor, single spaces, 7 decimals; a number that 7 decimals do not give back exactly as a float
-// has 9 significant digits instead. A name that has spaces, quotes, backslashes or control characters, or
-// starts with '#', is written in double quotes with \" \\ \n \r \t and \xHH inside.
+// has the fewest digits that do instead (1.5e-09). A name that has spaces, quotes, backslashes or control
+// characters, or starts with '#', is written in double quotes with \" \\ \n \r \t and \xHH inside.
 //
 // JSON (FILE.json): the same and everything else below, see schema/calibration.schema.json.
 #pragma once
@@ -41,7 +41,7 @@ struct TensorRange {
   double zerosFraction = 0;
   bool constant = false;                                        // every value equal, zero included
   std::array<double, kSummaryPercentiles.size()> percentiles{}; // of |x|
-  RangeQuality quality;                                         // at the threshold
+  RangeQuality quality{};                                       // at the threshold
   std::uint64_t nonFinite = 0;                                  // NaN and Inf, left out of all the rest
 };
 

@@ -57,7 +57,7 @@ std::string number(float value) {
   std::string text = fmt::format("{:.7f}", value);
   float back = 0;
   std::from_chars(text.data(), text.data() + text.size(), back);
-  return back == value ? text : fmt::format("{:.9g}", value);
+  return back == value ? text : fmt::format("{}", value);
 }
 
 void appendRow(std::string& text, const TensorRange& row) {
