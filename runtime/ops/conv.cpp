@@ -58,9 +58,10 @@ template <bool Transposed>
 std::unique_ptr<Kernel> makeConv(const Node& node, const KernelConfig& config, std::string& error) {
   ConvGeometry geometry;
   if (!geometryOf<Transposed>(node, geometry, error)) return nullptr;
-  if (!Transposed && config.isa != Isa::Reference) {
-    if (auto kernel = makeDepthwiseFast(node, geometry, config)) return kernel;
-    if (auto kernel = makeConvFast(node, geometry, config)) return kernel;
+  if (config.isa != Isa::Reference) {
+    if (!Transposed)
+      if (auto kernel = makeDepthwiseFast(node, geometry, config)) return kernel;
+    if (auto kernel = makeConvFast(node, geometry, Transposed, config)) return kernel;
   }
   return makeConvReference(node, geometry, Transposed, error);
 }
@@ -69,9 +70,10 @@ template <bool Transposed>
 std::unique_ptr<Kernel> makeQConv(const Node& node, const KernelConfig& config, std::string& error) {
   ConvGeometry geometry;
   if (!geometryOf<Transposed>(node, geometry, error)) return nullptr;
-  if (!Transposed && config.isa != Isa::Reference) {
-    if (auto kernel = makeQDepthwiseFast(node, geometry, config, error)) return kernel;
-    if (auto kernel = makeQConvFast(node, geometry, config, error)) return kernel;
+  if (config.isa != Isa::Reference) {
+    if (!Transposed)
+      if (auto kernel = makeQDepthwiseFast(node, geometry, config, error)) return kernel;
+    if (auto kernel = makeQConvFast(node, geometry, Transposed, config, error)) return kernel;
   }
   return makeQConvReference(node, geometry, Transposed, error);
 }

@@ -93,7 +93,7 @@ DepthwiseKernel::DepthwiseKernel(const Node& node, const ConvGeometry& g, const 
                                  int planes, int threads)
     : node_(node), geometry_(g), engine_(engine), threads_(threads), planes_(planes),
       unstages_(!isChannelsLast(node.out())), stage_(node.in(0), g, stageFormat(g, engine)),
-      rows_(g, stage_.image(), false, planes) {
+      rows_(convWalk(g, false), stage_.image(), planes) {
   const int64_t block = engine.blockChannels;
   size_t weightBytes = 0, lanes = 0;
   for (int64_t first = 0; first < g.channels; first += block) {
@@ -151,7 +151,7 @@ void DepthwiseKernel::setOutput(TileStore store) {
 
 bool DepthwiseKernel::packFloat(const FloatClamp& clamp) {
   if (!hasMemory()) return false;
-  const WeightReader<float> reader(node_.in(1), geometry_.kernel);
+  const WeightReader<float> reader(node_.in(1), geometry_, false);
   pack<float>([&](int64_t channel, int64_t tap) { return reader.at(channel, tap, 0); });
   packLanes<float>(bias_, [&](int64_t channel) { return floatBias(node_, channel); });
   call_.low = clamp.low;
@@ -169,7 +169,7 @@ bool DepthwiseKernel::packInteger(const IntegerOutput& output, const IntegerOper
   fillElements(engine_.element, zeros_.data(), zeros_.size(), stagedZero_);
   const int64_t positions = taps() / planes_;
   std::vector<uint32_t> sums(static_cast<size_t>(geometry_.outputs));
-  withByteWeights(node_.in(1), geometry_.kernel, [&](const auto& reader) {
+  withByteWeights(node_.in(1), geometry_, false, [&](const auto& reader) {
     auto weightOf = [&](int64_t channel, int64_t tap) {
       return reader.at(channel, tap % positions, 0) - integers.wZero[static_cast<size_t>(channel)];
     };

@@ -1,7 +1,6 @@
 #include "runtime/ops/conv_fast.h"
 
-#include "runtime/ops/conv_rows.h"
-#include "runtime/ops/conv_weights.h"
+#include "runtime/ops/conv_pass.h"
 
 #include <algorithm>
 
@@ -13,182 +12,180 @@ namespace {
 // control, and integer steps for padding.
 constexpr int64_t kMergedChannels = 16;
 
-int64_t mergedWidth(const ConvGeometry& g) {
-  const bool merges = g.groups == 1 && g.channels < kMergedChannels && g.kernel[2] > 1 && g.dilation[2] == 1;
-  return merges ? (g.out[2] - 1) * g.stride[2] + g.kernel[2] : 0;
+// Pixels per row of an image that holds its horizontal padding, or 0 where kernel rows are not merged.
+int64_t mergedWidth(const ConvGeometry& g, bool transposed) {
+  const int64_t width = (g.out[2] - 1) * g.stride[2] + g.kernel[2];
+  const bool isWorth = g.groups == 1 && g.channels < kMergedChannels && g.kernel[2] > 1 && g.dilation[2] == 1;
+  return isWorth && !transposed && width <= g.in[2] + 2 * g.kernel[2] ? width : 0;
 }
 
-StageFormat stageFormat(const ConvGeometry& g, const TileEngine& engine) {
+StageFormat stageFormat(const ConvGeometry& g, const TileEngine& engine, bool transposed) {
   StageFormat format;
   format.element = engine.element;
   format.groups = g.groups;
   format.channelUnit = engine.group;
-  format.mergedWidth = mergedWidth(g);
+  format.mergedWidth = mergedWidth(g, transposed);
   return format;
 }
 
 class ConvTileKernel final : public Kernel {
 public:
-  ConvTileKernel(const Node& node, const ConvGeometry& g, const TileEngine& engine, int planes, int threads)
-      : node_(node), geometry_(g), threads_(threads), merged_(mergedWidth(g) > 0),
-        stage_(node.in(0), g, stageFormat(g, engine)), rows_(g, stage_.image(), merged_, planes) {
-    const int64_t length = g.groupChannels() * (merged_ ? g.kernel[2] : 1);
-    const PackLayout layout(engine, g.groups, g.groupOutputs(), rows_.segments(), length);
-    weights_ = AlignedBuffer(layout.weightBytes);
-    bias_ = AlignedBuffer(layout.laneCount * 4);
-    scale_ = AlignedBuffer(layout.laneCount * 4);
-    const size_t zeroBytes = static_cast<size_t>(stage_.image().pixelBytes * (merged_ ? g.kernel[2] : 1));
-    zeros_ = AlignedBuffer(roundUp(zeroBytes, kCacheLine) + kCacheLine);
-    plan_ = GemmPlan(layout, g.batch * g.outputPixels(), threads);
-    unstages_ = !isChannelsLast(node.out());
-  }
+  ConvTileKernel(const Node& node, const ConvGeometry& g, const TileEngine& engine, bool transposed,
+                 int planes, int threads);
 
   bool packFloat(const FloatClamp& clamp);
   bool packInteger(const IntegerOutput& output, const IntegerOperands& integers);
 
-  void run(Context& context) override {
-    if (context.pool.threads() > threads_)
-      return context.fail("the thread pool is larger than the kernels were made for");
-    uint8_t* scratch = context.scratch;
-    const Tensor &x = node_.in(0), &y = node_.out();
-    const uint8_t* image = x.as<const uint8_t>();
-    if (stage_.isNeeded()) {
-      stage_.run(context.pool, x, scratch, stagedZero_);
-      image = scratch;
-      scratch += stage_.scratchBytes();
-    }
-    GemmOperands operands = operands_;
-    operands.out = y.as<uint8_t>();
-    if (unstages_) {
-      operands.out = scratch;
-      scratch += unstageBytes();
-    }
-    rows_.bind(image, zeros_.data());
-    const size_t perThread = plan_.scratchBytes();
-    context.pool.parallelFor(plan_.tasks(), 1, [&](int64_t begin, int64_t end, int thread) {
-      for (int64_t task = begin; task < end; ++task)
-        plan_.run(task, rows_, operands, scratch + static_cast<size_t>(thread) * perThread);
-    });
-    if (unstages_) unstageOutput(context.pool, operands.out, y);
-  }
-
-  size_t scratchBytes() const override {
-    return stage_.scratchBytes() + (unstages_ ? unstageBytes() : 0) +
-           static_cast<size_t>(threads_) * plan_.scratchBytes();
-  }
+  void run(Context& context) override;
+  size_t scratchBytes() const override;
   size_t packedBytes() const override {
-    return weights_.size() + bias_.size() + scale_.size() + zeros_.size();
+    size_t bytes = zeros_.size();
+    for (const ConvPass& pass : passes_) bytes += pass.packedBytes();
+    return bytes;
   }
-  const char* name() const override { return plan_.layout().engine->name; }
+  const char* name() const override { return engine_.name; }
 
 private:
-  size_t unstageBytes() const {
-    return roundUp(static_cast<size_t>(node_.out().shape().elements()) * dtypeBytes(node_.out().dtype()),
-                   kCacheLine);
+  ConvSetup setup() const {
+    return {node_,   geometry_, engine_,  stage_.image(), transposed_,
+            merged_, planes_,   threads_, outStride(),    zeros_.data()};
   }
-  bool hasMemory() const { return weights_.data() && bias_.data() && scale_.data() && zeros_.data(); }
-  void setOutput(TileStore store);
-
-  // The weight of a channel at (segment of one plane, element of the segment).
-  template <class T>
-  T weightAt(const WeightReader<T>& reader, int64_t channel, int64_t segment, int64_t element) const {
-    if (!merged_) return reader.at(channel, segment, element);
-    return reader.at(channel, segment * geometry_.kernel[2] + element / geometry_.channels,
-                     element % geometry_.channels);
+  int64_t outStride() const {
+    const int64_t bytes = static_cast<int64_t>(dtypeBytes(node_.out().dtype()));
+    return (unstages_ ? geometry_.outputs : pixelStride(node_.out())) * bytes;
   }
+  size_t unstageBytes() const;
+  // The outputs of a pass as a tensor: those of a phase are `stride` apart.
+  Tensor outputsOf(size_t pass) const;
 
   const Node& node_;
   ConvGeometry geometry_;
-  int threads_;
-  bool merged_ = false, unstages_ = false;
+  const TileEngine& engine_;
+  bool transposed_, merged_, unstages_;
+  int planes_, threads_;
   InputStage stage_;
-  ConvRows rows_;
-  GemmPlan plan_;
-  AlignedBuffer weights_, bias_, scale_, zeros_;
+  AlignedBuffer zeros_;
   int32_t stagedZero_ = 0;
   IntegerOutput output_;
-  GemmOperands operands_{};
+  std::vector<ConvPass> passes_;
+  std::vector<Spatial> firsts_; // first output position of each pass
 };
 
-void ConvTileKernel::setOutput(TileStore store) {
-  const Tensor& y = node_.out();
-  const int64_t bytes = static_cast<int64_t>(dtypeBytes(y.dtype()));
-  operands_.weights = weights_.data();
-  operands_.bias = bias_.data();
-  operands_.scale = scale_.data();
-  operands_.outStride = (unstages_ ? geometry_.outputs : pixelStride(y)) * bytes;
-  operands_.outElementBytes = static_cast<int>(bytes);
-  operands_.groupBytes = stage_.image().groupBytes;
-  operands_.store = store;
-  operands_.output = &output_;
+ConvTileKernel::ConvTileKernel(const Node& node, const ConvGeometry& g, const TileEngine& engine,
+                               bool transposed, int planes, int threads)
+    : node_(node), geometry_(g), engine_(engine), transposed_(transposed),
+      merged_(mergedWidth(g, transposed) > 0), unstages_(!isChannelsLast(node.out())), planes_(planes),
+      threads_(threads), stage_(node.in(0), g, stageFormat(g, engine, transposed)) {
+  const size_t zeroBytes = static_cast<size_t>(stage_.image().pixelBytes * (merged_ ? g.kernel[2] : 1));
+  zeros_ = AlignedBuffer(roundUp(zeroBytes, kCacheLine) + kCacheLine);
+  if (!transposed) {
+    passes_.emplace_back(setup(), convWalk(g, merged_));
+    firsts_.push_back({0, 0, 0});
+    return;
+  }
+  unstages_ = unstages_ || g.stride != Spatial{1, 1, 1};
+  Spatial phase{}, first{};
+  do {
+    RowWalk walk = phaseWalk(g, phase, first);
+    if (walk.pixels() == 0) continue;
+    passes_.emplace_back(setup(), std::move(walk));
+    firsts_.push_back(first);
+  } while (nextPosition(g.stride, phase));
 }
 
 bool ConvTileKernel::packFloat(const FloatClamp& clamp) {
-  if (!hasMemory()) return false;
-  const WeightReader<float> reader(node_.in(1), geometry_.kernel);
-  packWeights(plan_.layout(), weights_.data(), [&](int64_t channel, int64_t segment, int64_t element) {
-    return weightAt(reader, channel, segment, element);
-  });
-  packLanes<float>(plan_.layout(), bias_.data(), [&](int64_t channel) { return floatBias(node_, channel); });
-  operands_.low = clamp.low;
-  operands_.high = clamp.high;
-  setOutput(TileStore::Float);
-  return true;
+  return zeros_.data() && std::all_of(passes_.begin(), passes_.end(),
+                                      [&](ConvPass& pass) { return pass.packFloat(setup(), clamp); });
 }
 
-// sum (x - zx)(w - zw) = sum x' (w - zw) - zx' sum (w - zw) for staged x' and its zero point: the second term
-// joins the bias. Arithmetic modulo 2^32, as in the kernels.
 bool ConvTileKernel::packInteger(const IntegerOutput& output, const IntegerOperands& integers) {
-  if (!hasMemory()) return false;
-  const PackLayout& layout = plan_.layout();
-  const RowElement element = layout.engine->element;
+  if (!zeros_.data()) return false;
   output_ = output;
-  stagedZero_ = integers.xZero + stagingShift(node_.in(0).dtype(), element);
-  fillElements(element, zeros_.data(), zeros_.size(), stagedZero_);
-  const int64_t segments = layout.segments / integers.planes;
-  std::vector<uint32_t> sums(static_cast<size_t>(geometry_.outputs));
-  withByteWeights(node_.in(1), geometry_.kernel, [&](const auto& reader) {
-    packWeights(layout, weights_.data(), [&](int64_t channel, int64_t segment, int64_t i) {
-      const int32_t w =
-          weightAt(reader, channel, segment % segments, i) - integers.wZero[static_cast<size_t>(channel)];
-      if (segment < segments) sums[static_cast<size_t>(channel)] += static_cast<uint32_t>(w);
-      return element == RowElement::U8 ? planeOf(w, segment / segments) : w;
-    });
+  stagedZero_ = integers.xZero + stagingShift(node_.in(0).dtype(), engine_.element);
+  fillElements(engine_.element, zeros_.data(), zeros_.size(), stagedZero_);
+  return std::all_of(passes_.begin(), passes_.end(), [&](ConvPass& pass) {
+    return pass.packInteger(setup(), output_, integers, stagedZero_);
   });
-  packLanes<uint32_t>(layout, bias_.data(), [&](int64_t channel) {
-    return integerBias(node_, channel) -
-           static_cast<uint32_t>(stagedZero_) * sums[static_cast<size_t>(channel)];
-  });
-  const bool isFused = output.isFloatToBytes();
-  if (isFused)
-    packLanes<float>(layout, scale_.data(),
-                     [&](int64_t channel) { return output.rules()[static_cast<size_t>(channel)].scale; });
-  if (isFused) operands_.bytes = output.bytes();
-  setOutput(isFused ? TileStore::Bytes : TileStore::Raw);
-  return true;
+}
+
+size_t ConvTileKernel::unstageBytes() const {
+  if (!unstages_) return 0;
+  int64_t pixels = 0;
+  for (const ConvPass& pass : passes_) pixels = std::max(pixels, pass.pixels());
+  return roundUp(static_cast<size_t>(pixels * outStride()), kCacheLine);
+}
+
+size_t ConvTileKernel::scratchBytes() const {
+  size_t perThread = 0;
+  for (const ConvPass& pass : passes_) perThread = std::max(perThread, pass.threadScratchBytes());
+  return stage_.scratchBytes() + unstageBytes() + static_cast<size_t>(threads_) * perThread;
+}
+
+Tensor ConvTileKernel::outputsOf(size_t pass) const {
+  Tensor view = node_.out();
+  if (!transposed_) return view;
+  int64_t offset = 0;
+  for (int i = 2; i < view.shape().rank; ++i) {
+    const int axis = kSpatial - view.shape().rank + i;
+    offset += firsts_[pass][axis] * view.stride[i];
+    view.stride[i] *= geometry_.stride[axis];
+    view.type.shape[i] = passes_[pass].walk().out[axis];
+  }
+  view.data = view.as<uint8_t>() + offset * static_cast<int64_t>(dtypeBytes(view.dtype()));
+  return view;
+}
+
+void ConvTileKernel::run(Context& context) {
+  if (context.pool.threads() > threads_)
+    return context.fail("the thread pool is larger than the kernels were made for");
+  uint8_t* scratch = context.scratch;
+  const uint8_t* image = node_.in(0).as<const uint8_t>();
+  if (stage_.isNeeded()) {
+    stage_.run(context.pool, node_.in(0), scratch, stagedZero_);
+    image = scratch;
+    scratch += stage_.scratchBytes();
+  }
+  uint8_t* out = unstages_ ? scratch : node_.out().as<uint8_t>();
+  scratch += unstageBytes();
+  for (size_t i = 0; i < passes_.size(); ++i) {
+    passes_[i].run(context.pool, image, out, scratch);
+    if (unstages_) unstageOutput(context.pool, out, outputsOf(i));
+  }
+}
+
+// Each phase of a transposed convolution is a pass of its own; beyond some number they are too small to be
+// worth it.
+constexpr int64_t kMaxPhases = 64;
+
+bool hasTiles(const Node& node, const ConvGeometry& g, bool transposed) {
+  if (!node.in(1).constant || !isConstantOrAbsent(node, 2)) return false;
+  for (int i = 0; transposed && i < kSpatial; ++i)
+    if (g.stride[i] > kMaxPhases) return false;
+  return !transposed || g.stride[0] * g.stride[1] * g.stride[2] <= kMaxPhases;
 }
 
 } // namespace
 
-std::unique_ptr<Kernel> makeConvFast(const Node& node, const ConvGeometry& g, const KernelConfig& config) {
+std::unique_ptr<Kernel> makeConvFast(const Node& node, const ConvGeometry& g, bool transposed,
+                                     const KernelConfig& config) {
   const TileEngine* engine = floatTileEngine(config.isa);
-  if (!engine || node.in(0).dtype() != DType::F32 || !node.in(1).constant || !isConstantOrAbsent(node, 2))
-    return nullptr;
-  auto kernel = std::make_unique<ConvTileKernel>(node, g, *engine, 1, config.threads);
+  if (!engine || node.in(0).dtype() != DType::F32 || !hasTiles(node, g, transposed)) return nullptr;
+  auto kernel = std::make_unique<ConvTileKernel>(node, g, *engine, transposed, 1, config.threads);
   return kernel->packFloat(FloatClamp(node.attrs)) ? std::move(kernel) : nullptr;
 }
 
-std::unique_ptr<Kernel> makeQConvFast(const Node& node, const ConvGeometry& g, const KernelConfig& config,
-                                      std::string& error) {
+std::unique_ptr<Kernel> makeQConvFast(const Node& node, const ConvGeometry& g, bool transposed,
+                                      const KernelConfig& config, std::string& error) {
   const TileEngine* engine = integerTileEngine(config.isa, node.in(0).dtype(), node.in(1).dtype());
-  if (!engine || !node.in(1).constant || !isConstantOrAbsent(node, 2)) return nullptr;
+  if (!engine || !hasTiles(node, g, transposed)) return nullptr;
   IntegerOutput output;
   IntegerOperands integers;
   if (!readIntegerOperands(node, g.outputs, engine->element, integers, error) ||
       !output.prepare(node, g.outputs, error) || output.wide())
     return nullptr;
   output.chooseLoops(config.isa);
-  auto kernel = std::make_unique<ConvTileKernel>(node, g, *engine, integers.planes, config.threads);
+  auto kernel =
+      std::make_unique<ConvTileKernel>(node, g, *engine, transposed, integers.planes, config.threads);
   return kernel->packInteger(output, integers) ? std::move(kernel) : nullptr;
 }
 

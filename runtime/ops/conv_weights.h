@@ -13,32 +13,40 @@ inline bool isConstantOrAbsent(const Node& node, int input) {
   return !node.input(input) || node.in(input).constant;
 }
 
-// Weights by (output channel, kernel position in row-major order, channel of the group).
+// Weights by (output channel, kernel position in row-major order, channel of the group), for w
+// [O,C/groups,kernel] or, transposed, [C,O/groups,kernel].
 template <class T>
 class WeightReader {
 public:
-  WeightReader(const Tensor& w, const Spatial& kernel) : data_(w.as<const T>()), strides_(convStrides(w)) {
+  WeightReader(const Tensor& w, const ConvGeometry& g, bool transposed)
+      : data_(w.as<const T>()), transposed_(transposed), groupChannels_(g.groupChannels()),
+        groupOutputs_(g.groupOutputs()), strides_(convStrides(w)) {
     Spatial k{};
     do offsets_.push_back(strides_.at(k));
-    while (nextPosition(kernel, k));
+    while (nextPosition(g.kernel, k));
   }
   T at(int64_t channel, int64_t position, int64_t inner) const {
-    return data_[channel * strides_.outer + inner * strides_.inner + offsets_[static_cast<size_t>(position)]];
+    const T* at = data_ + offsets_[static_cast<size_t>(position)];
+    if (!transposed_) return at[channel * strides_.outer + inner * strides_.inner];
+    const int64_t group = channel / groupOutputs_;
+    return at[(group * groupChannels_ + inner) * strides_.outer + channel % groupOutputs_ * strides_.inner];
   }
 
 private:
   const T* data_;
+  bool transposed_;
+  int64_t groupChannels_, groupOutputs_;
   ConvStrides strides_;
   std::vector<int64_t> offsets_;
 };
 
 // Calls body(reader) for 8-bit weights of either sign.
 template <class Body>
-void withByteWeights(const Tensor& w, const Spatial& kernel, const Body& body) {
+void withByteWeights(const Tensor& w, const ConvGeometry& g, bool transposed, const Body& body) {
   if (w.dtype() == DType::I8)
-    body(WeightReader<int8_t>(w, kernel));
+    body(WeightReader<int8_t>(w, g, transposed));
   else
-    body(WeightReader<uint8_t>(w, kernel));
+    body(WeightReader<uint8_t>(w, g, transposed));
 }
 
 inline float floatBias(const Node& node, int64_t channel) {
