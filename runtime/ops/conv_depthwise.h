@@ -43,6 +43,7 @@ struct DepthwiseEngine {
   int elementBytes() const { return element == RowElement::F32 ? 4 : element == RowElement::I16 ? 2 : 1; }
 };
 
+const DepthwiseEngine* portableDepthwiseEngine(bool isInteger);
 const DepthwiseEngine* floatDepthwiseEngine(Isa isa);
 const DepthwiseEngine* integerDepthwiseEngine(Isa isa, DType x, DType w);
 

@@ -68,6 +68,9 @@ struct TileEngine {
   int64_t stepBytes(int blockVectors) const { return int64_t{lanes} * group * elementBytes() * blockVectors; }
 };
 
+// In plain C++, on every machine.
+const TileEngine* portableTileEngine(bool isInteger);
+
 // The best engine of an instruction set, or null where only reference kernels exist.
 const TileEngine* floatTileEngine(Isa isa);
 const TileEngine* integerTileEngine(Isa isa, DType x, DType w);

@@ -13,7 +13,8 @@ namespace {
 
 struct FloatDepthwise256 {
   using Vector = __m256;
-  static constexpr int kVectors = 2, kVectorBytes = 32, kTaps = 1;
+  using Weights = __m256;
+  static constexpr int kVectors = 2, kSumBytes = 32, kWeightBytes = 32, kTaps = 1;
   struct Mask {
     __m256i lanes[kVectors];
   };
@@ -22,7 +23,10 @@ struct FloatDepthwise256 {
     return {{_mm256_cmpgt_epi32(_mm256_set1_epi32(call.channels), lane),
              _mm256_cmpgt_epi32(_mm256_set1_epi32(call.channels - 8), lane)}};
   }
-  BURIN_INLINE Vector load(const uint8_t* p) { return _mm256_loadu_ps(reinterpret_cast<const float*>(p)); }
+  BURIN_INLINE Vector loadSums(const uint8_t* p) {
+    return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
+  }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) { _mm256_storeu_ps(reinterpret_cast<float*>(p), sum); }
   BURIN_INLINE void accumulate(Vector* sum, const uint8_t* const* tap, const Vector* w, const Mask& m) {
     const float* x = reinterpret_cast<const float*>(tap[0]);
@@ -49,7 +53,7 @@ struct FloatDepthwise256 {
 struct DepthwiseMadd256 : IntegerDepthwise256<2> {
   static constexpr int kTaps = 2;
   BURIN_INLINE void accumulate(Vector* sum, const uint8_t* const* tap, const Vector* w, Mask) {
-    const Vector a = load(tap[0]), b = load(tap[1]);
+    const Vector a = loadSums(tap[0]), b = loadSums(tap[1]);
     sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), w[0]));
     sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), w[1]));
   }
@@ -64,7 +68,7 @@ struct DepthwiseMadd256 : IntegerDepthwise256<2> {
   };
 };
 
-#include "runtime/kernels/x86/conv_depthwise.inc.h"
+#include "runtime/ops/conv_depthwise.inc.h"
 
 int sameLane(int lane) { return lane; }
 // Vector v holds, in its 128-bit part p, channels 8p + 4v .. 8p + 4v + 3.

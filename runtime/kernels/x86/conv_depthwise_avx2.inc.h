@@ -6,12 +6,14 @@
 template <int Vectors>
 struct IntegerDepthwise256 {
   using Vector = __m256i;
+  using Weights = __m256i;
   struct Mask {}; // blocks are always full
-  static constexpr int kVectors = Vectors, kVectorBytes = 32;
+  static constexpr int kVectors = Vectors, kSumBytes = 32, kWeightBytes = 32;
   BURIN_INLINE Mask mask(const DepthwiseCall&) { return {}; }
-  BURIN_INLINE Vector load(const uint8_t* p) {
+  BURIN_INLINE Vector loadSums(const uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), sum);
   }

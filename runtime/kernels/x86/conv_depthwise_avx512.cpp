@@ -12,7 +12,8 @@ namespace {
 
 struct FloatDepthwise512 {
   using Vector = __m512;
-  static constexpr int kVectors = 4, kVectorBytes = 64, kTaps = 1;
+  using Weights = __m512;
+  static constexpr int kVectors = 4, kSumBytes = 64, kWeightBytes = 64, kTaps = 1;
   struct Mask {
     __mmask16 lanes[kVectors];
   };
@@ -24,7 +25,8 @@ struct FloatDepthwise512 {
           static_cast<__mmask16>(_bzhi_u64(~uint64_t{0}, static_cast<unsigned>(call.channels)) >> (16 * v));
     return m;
   }
-  BURIN_INLINE Vector load(const uint8_t* p) { return _mm512_loadu_ps(p); }
+  BURIN_INLINE Vector loadSums(const uint8_t* p) { return _mm512_loadu_ps(p); }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) { _mm512_storeu_ps(p, sum); }
   BURIN_INLINE void accumulate(Vector* sum, const uint8_t* const* tap, const Vector* w, const Mask& m) {
     BURIN_UNROLL
@@ -43,7 +45,7 @@ struct FloatDepthwise512 {
   };
 };
 
-#include "runtime/kernels/x86/conv_depthwise.inc.h"
+#include "runtime/ops/conv_depthwise.inc.h"
 
 int sameLane(int lane) { return lane; }
 

@@ -19,7 +19,7 @@ struct DepthwiseVnni256 : IntegerDepthwise256<4> {
   using Base = IntegerDepthwise256<4>;
   static constexpr int kTaps = 4;
   BURIN_INLINE Vector loadTap(const uint8_t* p) {
-    const Vector x = Base::load(p);
+    const Vector x = Base::loadSums(p);
     return FlipSign ? _mm256_xor_si256(x, _mm256_set1_epi8(-128)) : x;
   }
   BURIN_INLINE void accumulate(Vector* sum, const uint8_t* const* tap, const Vector* w, Base::Mask) {
@@ -42,7 +42,7 @@ struct DepthwiseVnni256 : IntegerDepthwise256<4> {
   };
 };
 
-#include "runtime/kernels/x86/conv_depthwise.inc.h"
+#include "runtime/ops/conv_depthwise.inc.h"
 
 // Vector v holds, in its 128-bit part p, channels 16p + 4v .. 16p + 4v + 3.
 int channelOfLane(int lane) { return lane % 8 / 4 * 16 + lane / 8 * 4 + lane % 4; }

@@ -18,12 +18,14 @@ namespace {
 template <bool FlipSign>
 struct DepthwiseVnni512 {
   using Vector = __m512i;
+  using Weights = __m512i;
   using Mask = __mmask64;
-  static constexpr int kVectors = 4, kVectorBytes = 64, kTaps = 4;
+  static constexpr int kVectors = 4, kSumBytes = 64, kWeightBytes = 64, kTaps = 4;
   BURIN_INLINE Mask mask(const DepthwiseCall& call) {
     return _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(call.channels));
   }
-  BURIN_INLINE Vector load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  BURIN_INLINE Vector loadSums(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) { _mm512_storeu_si512(p, sum); }
   BURIN_INLINE Vector loadTap(const uint8_t* p, Mask m) {
     const Vector x = _mm512_maskz_loadu_epi8(m, p);
@@ -54,7 +56,7 @@ struct DepthwiseVnni512 {
   };
 };
 
-#include "runtime/kernels/x86/conv_depthwise.inc.h"
+#include "runtime/ops/conv_depthwise.inc.h"
 
 // Vector v holds, in its 128-bit part p, channels 16p + 4v .. 16p + 4v + 3.
 int channelOfLane(int lane) { return lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4; }

@@ -13,8 +13,12 @@ namespace {
 
 struct Float256 {
   using Vector = __m256;
-  static constexpr int kStepBytes = 4, kVectorBytes = 32;
-  BURIN_INLINE Vector load(const uint8_t* p) { return _mm256_loadu_ps(reinterpret_cast<const float*>(p)); }
+  using Weights = __m256;
+  static constexpr int kStepBytes = 4, kSumBytes = 32, kWeightBytes = 32;
+  BURIN_INLINE Vector loadSums(const uint8_t* p) {
+    return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
+  }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE Vector broadcast(const uint8_t* p) {
     return _mm256_broadcast_ss(reinterpret_cast<const float*>(p));
   }
@@ -52,14 +56,13 @@ struct Madd256 : Integer256 {
   }
 };
 
-#include "runtime/kernels/x86/conv_tile.inc.h"
+#include "runtime/ops/conv_tile.inc.h"
 
 template <class E>
 constexpr TileEngine makeEngine(RowElement element, int group) {
-  TileEngine engine{"avx2", element, 8, group, 3, {}, {}};
+  TileEngine engine{"avx2", element, 8, group, 2, {}, {}};
   addTiles<E, 1>(engine, std::make_integer_sequence<int, 8>());
   addTiles<E, 2>(engine, std::make_integer_sequence<int, 6>());
-  addTiles<E, 3>(engine, std::make_integer_sequence<int, 4>());
   return engine;
 }
 

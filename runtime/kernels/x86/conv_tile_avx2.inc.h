@@ -4,10 +4,12 @@
 
 struct Integer256 {
   using Vector = __m256i;
-  static constexpr int kStepBytes = 4, kVectorBytes = 32;
-  BURIN_INLINE Vector load(const uint8_t* p) {
+  using Weights = __m256i;
+  static constexpr int kStepBytes = 4, kSumBytes = 32, kWeightBytes = 32;
+  BURIN_INLINE Vector loadSums(const uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE Vector broadcast(const uint8_t* p) { return _mm256_set1_epi32(loadWord(p)); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), sum);

@@ -12,8 +12,10 @@ namespace {
 
 struct FloatAvx512 {
   using Vector = __m512;
-  static constexpr int kStepBytes = 4, kVectorBytes = 64;
-  BURIN_INLINE Vector load(const uint8_t* p) { return _mm512_loadu_ps(p); }
+  using Weights = __m512;
+  static constexpr int kStepBytes = 4, kSumBytes = 64, kWeightBytes = 64;
+  BURIN_INLINE Vector loadSums(const uint8_t* p) { return _mm512_loadu_ps(p); }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE Vector broadcast(const uint8_t* p) {
     return _mm512_set1_ps(*reinterpret_cast<const float*>(p));
   }
@@ -40,7 +42,7 @@ struct FloatAvx512 {
   };
 };
 
-#include "runtime/kernels/x86/conv_tile.inc.h"
+#include "runtime/ops/conv_tile.inc.h"
 
 constexpr TileEngine makeEngine() {
   TileEngine engine{"avx512", RowElement::F32, 16, 1, 4, {}, {}};

@@ -16,13 +16,12 @@ struct Vnni256 : Integer256 {
   BURIN_INLINE Vector dot(Vector sum, Vector x, Vector w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
 };
 
-#include "runtime/kernels/x86/conv_tile.inc.h"
+#include "runtime/ops/conv_tile.inc.h"
 
 constexpr TileEngine makeEngine() {
-  TileEngine engine{"avxvnni", RowElement::U8, 8, 4, 3, {}, {}};
+  TileEngine engine{"avxvnni", RowElement::U8, 8, 4, 2, {}, {}};
   addTiles<Vnni256, 1>(engine, std::make_integer_sequence<int, 8>());
   addTiles<Vnni256, 2>(engine, std::make_integer_sequence<int, 6>());
-  addTiles<Vnni256, 3>(engine, std::make_integer_sequence<int, 4>());
   return engine;
 }
 

@@ -10,11 +10,13 @@ alignas(64) const int32_t kWordsByVector512[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 
 
 const TileEngine* floatTileEngine(Isa isa) {
   if (isa >= Isa::Avx512) return &x86::kFloatAvx512;
-  return isa >= Isa::Avx2 ? &x86::kFloatAvx2 : nullptr;
+  if (isa >= Isa::Avx2) return &x86::kFloatAvx2;
+  return isa == Isa::Portable ? portableTileEngine(false) : nullptr;
 }
 
 const TileEngine* integerTileEngine(Isa isa, DType x, DType w) {
-  if (isa < Isa::Avx2 || dtypeBytes(w) > 1) return nullptr;
+  if (isa < Isa::Portable || dtypeBytes(w) > 1) return nullptr;
+  if (isa == Isa::Portable) return portableTileEngine(true);
   if (dtypeBytes(x) > 1) return &x86::kMaddAvx2;
   if (isa >= Isa::Avx512Vnni) return &x86::kVnniAvx512;
   return x86::cpuFeatures().avxVnni ? &x86::kVnniAvx2 : &x86::kMaddAvx2;
@@ -22,11 +24,13 @@ const TileEngine* integerTileEngine(Isa isa, DType x, DType w) {
 
 const DepthwiseEngine* floatDepthwiseEngine(Isa isa) {
   if (isa >= Isa::Avx512) return &x86::kFloatDepthwise512;
-  return isa >= Isa::Avx2 ? &x86::kFloatDepthwise256 : nullptr;
+  if (isa >= Isa::Avx2) return &x86::kFloatDepthwise256;
+  return isa == Isa::Portable ? portableDepthwiseEngine(false) : nullptr;
 }
 
 const DepthwiseEngine* integerDepthwiseEngine(Isa isa, DType x, DType w) {
-  if (isa < Isa::Avx2 || dtypeBytes(w) > 1) return nullptr;
+  if (isa < Isa::Portable || dtypeBytes(w) > 1) return nullptr;
+  if (isa == Isa::Portable) return portableDepthwiseEngine(true);
   if (dtypeBytes(x) > 1) return &x86::kDepthwiseMadd256;
   const int isSigned = x == DType::I8 ? 1 : 0;
   if (isa >= Isa::Avx512Vnni) return &x86::kDepthwiseVnni512[isSigned];

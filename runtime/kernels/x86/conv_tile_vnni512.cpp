@@ -15,8 +15,10 @@ namespace {
 
 struct Vnni512 {
   using Vector = __m512i;
-  static constexpr int kStepBytes = 4, kVectorBytes = 64;
-  BURIN_INLINE Vector load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  using Weights = __m512i;
+  static constexpr int kStepBytes = 4, kSumBytes = 64, kWeightBytes = 64;
+  BURIN_INLINE Vector loadSums(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  BURIN_INLINE Weights loadWeights(const uint8_t* p) { return loadSums(p); }
   BURIN_INLINE Vector broadcast(const uint8_t* p) { return _mm512_set1_epi32(loadWord(p)); }
   BURIN_INLINE Vector dot(Vector sum, Vector x, Vector w) { return _mm512_dpbusd_epi32(sum, x, w); }
   BURIN_INLINE void storeRaw(uint8_t* p, Vector sum) { _mm512_storeu_si512(p, sum); }
@@ -48,7 +50,7 @@ struct Vnni512 {
   };
 };
 
-#include "runtime/kernels/x86/conv_tile.inc.h"
+#include "runtime/ops/conv_tile.inc.h"
 
 constexpr TileEngine makeEngine() {
   TileEngine engine{"avx512vnni", RowElement::U8, 16, 4, 4, {}, {}};
