@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ struct ImportOptions {
   int64_t maxLoopIterations = 1024;    // loops are unrolled
   int64_t maxNodes = int64_t(1) << 18; // run in total, loop bodies and functions counted each time
   nn::FoldLimits foldLimits;
+  // When set: the graph inputs behind every value that had to be known while importing and was not. Binding
+  // them and importing again goes further.
+  std::set<std::string>* unknownInputs = nullptr;
 };
 
 struct ImportInfo {

@@ -1,5 +1,6 @@
 #include "lib/nn/builder.h"
 
+#include "runtime/core/half_adaptor.h"
 #include "runtime/core/op.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
@@ -159,11 +160,17 @@ Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>> evaluate(const
     outputs[i].data = results[i].second.data();
     node.outputs.push_back(&outputs[i]);
   }
-  auto kernel = def->make(node, {}, error);
+  std::vector<uint8_t> workspace;
+  bool half = rt::needsHalfAdaptor(node);
+  if (half) workspace.resize(rt::halfWorkspaceBytes(node) + 64);
+  auto aligned64 = [](std::vector<uint8_t>& bytes) {
+    return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64);
+  };
+  auto kernel = half ? rt::makeHalfKernel(node, {}, def->make, aligned64(workspace), error) : def->make(node, {}, error);
   if (!kernel) return fail(ErrorCode::Unsupported, error);
   rt::ThreadPool pool(1);
   std::vector<uint8_t> scratch(kernel->scratchBytes() + 64);
-  rt::Context context{pool, scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64)};
+  rt::Context context{pool, aligned64(scratch)};
   kernel->run(context);
   if (context.failure) return fail(ErrorCode::Input, context.failure);
   return results;

@@ -94,6 +94,8 @@ private:
   std::vector<std::string> tensorNames() const;
   Error unknownTensor(const std::string& flag, const std::string& name) const;
   Result<std::vector<GraphInput>> graphInputs() const;
+  Status checkShapeFlags(size_t neededInputs) const;
+  mlir::Value boundConstant(const GraphInput& input, const BoundTensor& tensor);
   Status bindInputs(const GraphPlan& plan, Scope& scope);
   Result<std::map<std::string, std::vector<int64_t>>> inputShapes(const std::vector<GraphInput>& inputs);
   Result<mlir::Value> makeInput(const GraphInput& input, const std::vector<int64_t>& dims);

@@ -137,6 +137,21 @@ std::vector<int64_t> fixShape(const onnxpb::TensorShapeProto& shape, const DimNa
 }
 } // namespace
 
+// A shape may also be given for an input that no output needs.
+Status GraphImporter::checkShapeFlags(size_t neededInputs) const {
+  BURIN_ASSIGN(std::vector<GraphInput> all, graphInputs());
+  std::vector<std::string> names;
+  for (const GraphInput& input : all) names.push_back(input.name);
+  for (const auto& [name, dims] : options_.inputShapes) {
+    if (name.empty() ? neededInputs == 1 : contains(names, name)) continue;
+    return fail(ErrorCode::Usage,
+                name.empty() ? std::string("--input-shapes: the model has several inputs, name them")
+                             : fmt::format("--input-shapes: the model has no input '{}'", name),
+                "its inputs are " + joined(names, ", "));
+  }
+  return {};
+}
+
 // All open dimensions are reported in one error, with one flag that fixes them.
 Result<std::map<std::string, std::vector<int64_t>>>
 GraphImporter::inputShapes(const std::vector<GraphInput>& inputs) {
@@ -144,17 +159,7 @@ GraphImporter::inputShapes(const std::vector<GraphInput>& inputs) {
     auto it = options_.inputShapes.find(input.name);
     return it == options_.inputShapes.end() && inputs.size() == 1 ? options_.inputShapes.find("") : it;
   };
-  for (const auto& [name, dims] : options_.inputShapes)
-    if (!std::any_of(inputs.begin(), inputs.end(), [&](const GraphInput& i) {
-          return i.name == name || (name.empty() && inputs.size() == 1);
-        })) {
-      std::vector<std::string> names;
-      for (const GraphInput& input : inputs) names.push_back(input.name);
-      return fail(ErrorCode::Usage,
-                  name.empty() ? std::string("--input-shapes: the model has several inputs, name them")
-                               : fmt::format("--input-shapes: the model has no input '{}'", name),
-                  "its inputs are " + joined(names, ", "));
-    }
+  BURIN_CHECK(checkShapeFlags(inputs.size()));
   DimNames named;
   for (const GraphInput& input : inputs)
     if (auto flag = flagOf(input); flag != options_.inputShapes.end())
@@ -225,14 +230,22 @@ Result<mlir::Value> GraphImporter::makeInput(const GraphInput& input, const std:
   return builder_.input(input.name, type);
 }
 
+mlir::Value GraphImporter::boundConstant(const GraphInput& input, const BoundTensor& tensor) {
+  rt::TensorType type = tensor.type;
+  // Files of arrays have no bfloat16: its bits come as u16.
+  if (type.dtype == rt::DType::U16 && input.type && input.type->has_tensor_type() &&
+      input.type->tensor_type().elem_type() == onnxpb::TensorProto::BFLOAT16)
+    type.dtype = rt::DType::BF16;
+  return builder_.constant(type, tensor.bytes, input.name);
+}
+
 Status GraphImporter::bindInputs(const GraphPlan& plan, Scope& scope) {
   BURIN_ASSIGN(std::vector<GraphInput> all, graphInputs());
   std::vector<GraphInput> needed;
   for (GraphInput& input : all) {
     auto bound = options_.boundInputs.find(input.name);
     if (bound != options_.boundInputs.end())
-      scope.values[input.name] =
-          ImportValue(builder_.constant(bound->second.type, bound->second.bytes, input.name));
+      scope.values[input.name] = ImportValue(boundConstant(input, bound->second));
     else if (plan.used.contains(input.name))
       needed.push_back(std::move(input));
     else

@@ -124,12 +124,38 @@ Ints NodeContext::axes(const Ints& values, int64_t rank) {
 //===-- inputs
 //---------------------------------------------------------------------------------------------------===//
 
+namespace {
+// Names of the graph inputs that `value` is computed from.
+std::set<std::string> inputsBehind(Value value) {
+  std::set<std::string> names;
+  llvm::DenseSet<mlir::Operation*> seen;
+  std::vector<mlir::Operation*> pending = {value.getDefiningOp()};
+  while (!pending.empty()) {
+    mlir::Operation* op = pending.back();
+    pending.pop_back();
+    if (!op || !seen.insert(op).second) continue;
+    if (auto input = mlir::dyn_cast<nn::InputOp>(op)) names.insert(input.getName().str());
+    for (Value operand : op->getOperands()) pending.push_back(operand.getDefiningOp());
+  }
+  return names;
+}
+} // namespace
+
+void NodeContext::needsConstant(int i, const char* what) {
+  std::set<std::string> inputs = inputsBehind(in(i));
+  if (auto* unknown = importer_.options().unknownInputs) unknown->insert(inputs.begin(), inputs.end());
+  std::vector<std::string> names(inputs.begin(), inputs.end());
+  names.resize(std::min<size_t>(names.size(), 5));
+  unsupported(fmt::format("its {} ('{}') is computed at run time from {} and has to be known while importing",
+                          what, i < node_.input_size() ? node_.input(i) : std::string(),
+                          names.empty() ? std::string("data") : "input " + joined(names, ", ")),
+              "export the model with fixed shapes and constants there");
+}
+
 Value NodeContext::known(int i, const char* what) {
   if (failed() || !has(i)) return {};
   if (nn::isConstant(in(i))) return in(i);
-  unsupported(fmt::format("its {} ('{}') is computed at run time; programs need it while importing", what,
-                          i < node_.input_size() ? node_.input(i) : std::string()),
-              "fix the shapes it depends on with --input-shapes, or simplify the model before");
+  needsConstant(i, what);
   return {};
 }
 

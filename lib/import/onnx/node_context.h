@@ -55,6 +55,8 @@ public:
   std::optional<std::vector<float>> constantFloats(int i, const char* what);
   std::optional<int64_t> constantInt(int i, const char* what); // of a one-element input
   std::optional<float> constantFloat(int i, const char* what);
+  // The error for an input that is not constant though it has to be.
+  void needsConstant(int i, const char* what);
   // Attribute `name` up to the opset before `inputSince`, input i from then on. Empty optional: absent.
   std::optional<Ints> attributeOrInput(const char* name, int i, int64_t inputSince);
 

@@ -276,6 +276,7 @@ void importScan8(NodeContext& c) {
 }
 
 void importScan(NodeContext& c) {
+  if (c.inputCount() < 2) return c.invalid("its inputs are missing");
   if (c.opset() < 9) return importScan8(c);
   auto plan = readScan(c, c.inputCount());
   if (!plan) return;
@@ -292,7 +293,7 @@ void importScan(NodeContext& c) {
 const OperatorRow kRows[] = {
     {"If", importIf, 1, 1, 1, "", true},
     {"Loop", importLoop, 2, kAny, 1, "", true},
-    {"Scan", importScan, 1, kAny},
+    {"Scan", importScan, 0, kAny},
 };
 } // namespace
 

@@ -57,9 +57,7 @@ Unique findUnique(const Rows<T>& rows, bool sorted) {
 
 void importUnique(NodeContext& c) {
   Value x = c.in(0);
-  if (!nn::isConstant(x))
-    return c.unsupported("the unique elements of computed values are not supported",
-                         "move the operator behind the program with --outputs");
+  if (!nn::isConstant(x)) return c.needsConstant(0, "data");
   int64_t rank = NodeContext::rank(x), axis = 0;
   if (c.hasAttribute("axis"))
     axis = c.axis(c.integer("axis"), rank);

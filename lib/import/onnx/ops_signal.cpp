@@ -13,13 +13,29 @@ namespace burin::onnx {
 namespace {
 constexpr int64_t kMaxTransform = 4096; // the matrix has (2 n)^2 elements at most
 
-float cosineOfTurn(int64_t k, int64_t n) {
-  return rt::math::cosine(
-      static_cast<float>(2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(n)));
-}
-float sineOfTurn(int64_t k, int64_t n) {
-  return rt::math::sine(
-      static_cast<float>(2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(n)));
+struct Turn {
+  float cosine, sine;
+};
+
+// cos and sin of 2 pi k / n, 0 <= k < n. The angle is reduced to the first octant in integers, so that zeros
+// are exact and symmetric entries cancel.
+Turn turnOf(int64_t k, int64_t n) {
+  if (2 * k > n) {
+    Turn t = turnOf(n - k, n);
+    return {t.cosine, -t.sine};
+  }
+  if (4 * k > n) {
+    // cos(pi - a) = -cos(a); pi - 2 pi k / n = 2 pi (n - 2 k) / 2 n
+    Turn t = turnOf(n - 2 * k, 2 * n);
+    return {-t.cosine, t.sine};
+  }
+  if (8 * k > n) {
+    // cos(pi/2 - a) = sin(a); pi/2 - 2 pi k / n = 2 pi (n - 4 k) / 4 n
+    Turn t = turnOf(n - 4 * k, 4 * n);
+    return {t.sine, t.cosine};
+  }
+  auto angle = static_cast<float>(2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(n));
+  return {rt::math::cosine(angle), rt::math::sine(angle)};
 }
 
 struct Transform {
@@ -37,7 +53,8 @@ Value transformMatrix(NodeContext& c, const Transform& t) {
   for (int64_t i = 0; i < t.length; ++i)
     for (int64_t k = 0; k < t.bins; ++k) {
       int64_t turn = i * k % t.length;
-      float re = cosineOfTurn(turn, t.length) * factor, im = direction * sineOfTurn(turn, t.length) * factor;
+      Turn angle = turnOf(turn, t.length);
+      float re = angle.cosine * factor, im = direction * angle.sine * factor;
       float* row = m.data() + i * parts * columns + 2 * k;
       row[0] = re, row[1] = im;
       if (t.isComplex) row[columns] = -im, row[columns + 1] = re;
@@ -142,7 +159,7 @@ void importWindow(NodeContext& c) {
   std::vector<float> values;
   for (const Coefficients& w : kWindows)
     for (int64_t i = 0; i < *size && c.type() == w.name; ++i)
-      values.push_back(w.a0 - w.a1 * cosineOfTurn(i, n) + w.a2 * cosineOfTurn(2 * i % n, n));
+      values.push_back(w.a0 - w.a1 * turnOf(i % n, n).cosine + w.a2 * turnOf(2 * i % n, n).cosine);
   c.set(0, c.cast(c.constant(values, {*size}), *type));
 }
 
