@@ -77,7 +77,8 @@ template <class To, class From>
 bool floatToInteger(From value, To& out) {
   // Both bounds are powers of two, hence exact in any float type; NaN fails the comparison.
   const auto low = static_cast<From>(std::numeric_limits<To>::min());
-  const From end = From{2} * static_cast<From>(std::numeric_limits<To>::max() / 2 + 1);
+  constexpr To kHalfEnd = std::numeric_limits<To>::max() / 2 + 1;
+  const From end = From{2} * static_cast<From>(kHalfEnd);
   if (!(value >= low && value < end)) return false;
   out = static_cast<To>(value);
   return static_cast<From>(out) == value;
@@ -148,7 +149,7 @@ bool convertValue(From value, To& out) {
   if constexpr (std::is_floating_point_v<From>) {
     return floatToInteger(value, out);
   } else {
-    out = static_cast<To>(value);
+    out = static_cast<To>(value); // NOLINT(bugprone-signed-char-misuse): int8_t is a number here
     return std::in_range<To>(value);
   }
 }

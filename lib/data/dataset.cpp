@@ -51,6 +51,7 @@ private:
   static Result<Array> loadFiles(const std::vector<NamedFile>& files, const InputSpec& input, int view) {
     if (files.size() == 1) return loadInput(files[0].path, input, view);
     std::vector<std::string> paths;
+    paths.reserve(files.size());
     for (const NamedFile& file : files) paths.push_back(file.path);
     return loadPictures(paths, input, view);
   }

@@ -96,6 +96,7 @@ TEST(Dataset, samplesAndShuffle) {
   auto order = [&](DatasetOptions options) {
     Dataset dataset = opened(folder.path(), {photo()}, options);
     std::vector<std::string> names;
+    names.reserve(dataset.size());
     for (size_t i = 0; i < dataset.size(); ++i) names.push_back(dataset.files(i)[0]);
     return names;
   };
@@ -288,6 +289,7 @@ TEST(Dataset, manyThreadsAtOnce) {
   Dataset dataset = opened(folder.path(), {photo()});
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (size_t i = 0; i < dataset.size(); ++i) {

@@ -1,6 +1,7 @@
 // Decoders against OpenCV, on files made here in every variant, and against damaged files.
 #include "lib/data/image_file.h"
 
+#include "lib/data/shuffle.h"
 #include "lib/data/test_support.h"
 
 #include <cstddef>
@@ -8,7 +9,6 @@
 #include <cstring>
 #include <jpeglib.h>
 #include <png.h>
-#include <random>
 
 #ifdef BURIN_WITH_OPENCV
 #include <opencv2/imgcodecs.hpp>
@@ -21,13 +21,13 @@ using Bytes = std::vector<uint8_t>;
 
 // Smooth shapes with some noise, so that compression has something to do.
 Bytes picture(int width, int height, int channels, unsigned seed) {
-  std::mt19937 random(seed);
+  SplitMix64 random(seed);
   Bytes out;
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       for (int c = 0; c < channels; ++c)
         out.push_back(
-            static_cast<uint8_t>((x * (c + 3) + y * (7 - c)) % 200 + static_cast<int>(random() % 56)));
+            static_cast<uint8_t>((x * (c + 3) + y * (7 - c)) % 200 + static_cast<int>(random.next() % 56)));
   return out;
 }
 
@@ -94,6 +94,7 @@ Bytes makePng(int width, int height, const PngOptions& options) {
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   if (options.colour == PNG_COLOR_TYPE_PALETTE) {
     std::vector<png_color> palette;
+    palette.reserve(256);
     for (int i = 0; i < 1 << options.bits; ++i)
       palette.push_back(
           {static_cast<png_byte>(i * 3), static_cast<png_byte>(255 - i), static_cast<png_byte>(i * 7)});
@@ -107,6 +108,7 @@ Bytes makePng(int width, int height, const PngOptions& options) {
   size_t rowBytes = png_get_rowbytes(png, info);
   Bytes pixels = picture(static_cast<int>(rowBytes), height, 1, 4);
   std::vector<png_bytep> rows;
+  rows.reserve(static_cast<size_t>(height));
   for (int y = 0; y < height; ++y) rows.push_back(pixels.data() + static_cast<size_t>(y) * rowBytes);
   png_write_image(png, rows.data());
   png_write_end(png, info);
@@ -228,12 +230,12 @@ TEST(DecodeImage, refusesEveryTruncation) {
 }
 
 TEST(DecodeImage, survivesDamage) {
-  std::mt19937 random(6);
+  SplitMix64 random(6);
   for (const Variant& variant : allVariants(40, 30))
     for (int trial = 0; trial < 60; ++trial) {
       Bytes damaged = variant.file;
-      for (unsigned i = 0; i <= random() % 4; ++i)
-        damaged[random() % damaged.size()] = static_cast<uint8_t>(random());
+      for (uint64_t left = 1 + random.next() % 4; left > 0; --left)
+        damaged[random.next() % damaged.size()] = static_cast<uint8_t>(random.next());
       Result<Image> image = decodeImage(damaged);
       EXPECT_TRUE(image || image.error().code == ErrorCode::Input);
       EXPECT_TRUE(!image || static_cast<int64_t>(image->width) * image->height <= rt::kMaxPixels);

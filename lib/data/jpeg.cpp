@@ -40,8 +40,7 @@ JpegState* stateOf(j_common_ptr info) { return static_cast<JpegState*>(info->cli
 // Warnings that leave every pixel as it was meant. All others (a premature end, a damaged code) mean invented
 // pixels.
 bool isHarmless(int code) {
-  return code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM ||
-         code == JWRN_BOGUS_PROGRESSION;
+  return code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM;
 }
 
 void onMessage(j_common_ptr info, int level) {

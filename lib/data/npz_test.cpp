@@ -2,9 +2,8 @@
 #include "lib/data/npz.h"
 
 #include "lib/data/file_io.h"
+#include "lib/data/shuffle.h"
 #include "lib/data/test_support.h"
-
-#include <random>
 
 namespace burin {
 namespace {
@@ -14,11 +13,12 @@ using test::TemporaryFolder;
 // An array of every type, with shapes from a scalar to four dimensions.
 std::vector<NamedArray> samples() {
   std::vector<NamedArray> out;
-  std::mt19937 random(5);
+  SplitMix64 random(5);
   const std::vector<Dims> shapes = {{}, {7}, {2, 3}, {0, 4}, {1, 3, 4, 5}};
   for (int i = 0; i < 12; ++i) {
     Array array(static_cast<ElementType>(i), shapes[static_cast<size_t>(i) % shapes.size()]);
-    for (uint8_t& byte : array.bytes) byte = array.type == ElementType::Bool ? random() % 2 : random() % 100;
+    for (uint8_t& byte : array.bytes)
+      byte = array.type == ElementType::Bool ? random.next() % 2 : random.next() % 100;
     out.push_back({std::string("net/a:") + elementName(array.type), std::move(array)});
   }
   return out;

@@ -59,9 +59,11 @@ inline std::string zooFolder() {
 
 // Runs a script with Debian's Python; returns its exit status, or -1 when numpy is missing.
 inline int runNumpy(const std::string& script) {
+  // NOLINTNEXTLINE(bugprone-command-processor): another program judges our files
   if (std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0) return -1;
   TemporaryFolder folder;
   std::string path = folder.write("script.py", script);
+  // NOLINTNEXTLINE(bugprone-command-processor)
   return std::system(("/usr/bin/python3 " + path).c_str());
 }
 

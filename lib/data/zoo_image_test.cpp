@@ -38,11 +38,12 @@ TEST_P(ZooCrops, hashesAreThoseOfOpenCv) {
   rt::Preprocess parameters;
   parameters.fit = rt::Fit::Crop;
   parameters.resizeHeight = 256;
+  std::string folder = zoo + "/images/" + GetParam() + "/";
   size_t count = set["files"].size();
   ASSERT_GE(count, 100u);
   for (size_t i = 0; i < count; ++i) {
     std::string file = set["files"][i];
-    Result<Image> image = loadImage(zoo + "/images/" + GetParam() + "/" + file);
+    Result<Image> image = loadImage(folder + file);
     ASSERT_TRUE(image.has_value()) << image.error().text();
     EXPECT_EQ(test::Sha256::start16(fitted(*image, parameters, 224, 224)),
               set["crop_sha256_16"][i].get<std::string>())
