@@ -2,6 +2,7 @@
 
 #include "lib/analyze/golden_check.h"
 #include "lib/compile/compile.h"
+#include "lib/data/feed.h"
 
 #include <fmt/format.h>
 
