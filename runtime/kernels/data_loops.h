@@ -9,6 +9,7 @@
 #include <limits>
 
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed" // sanitized and unoptimised builds do not vectorise
 #define BURIN_VECTORIZE _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define BURIN_VECTORIZE _Pragma("GCC ivdep")

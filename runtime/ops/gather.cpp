@@ -46,7 +46,8 @@ public:
     const Tensor &x = node.in(0), &index = node.in(1), &y = node.out();
     Shape slab = x.type.shape;
     int64_t stepY[kMaxRank];
-    for (int i = 0; i < slab.rank; ++i) stepY[i] = y.stride[i < axis_ ? i : i + index.type.shape.rank - 1];
+    for (int i = 0; i < slab.rank; ++i)
+      stepY[i] = i == axis_ ? 0 : y.stride[i < axis_ ? i : i + index.type.shape.rank - 1];
     slab[axis_] = 1;
     slab_ = StridedCopy(slab, x.stride, stepY, dtypeBytes(x.dtype()), isa);
     slabElements_ = slab.elements();
