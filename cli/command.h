@@ -77,7 +77,6 @@ void addEval(App& app);
 void addBench(App& app);
 void addInfo(App& app);
 void addCompare(App& app);
-void addExport(App& app);
 void addDump(App& app);
 void addTargets(App& app);
 void addFormats(App& app);

@@ -20,7 +20,6 @@ int main(int argc, char** argv) {
   addBench(app);
   addInfo(app);
   addDump(app);
-  addExport(app);
   addTargets(app);
   addFormats(app);
   try {

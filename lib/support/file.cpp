@@ -34,6 +34,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
     file->data_ = static_cast<const char*>(mapping);
   } else {
     ::close(fd);
+    return readError(path, "file is empty", "check how it was written");
   }
   return std::shared_ptr<const MappedFile>(std::move(file));
 }

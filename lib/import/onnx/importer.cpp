@@ -1,6 +1,6 @@
 #include "lib/import/onnx/importer.h"
 
-#include "lib/import/mapped_file.h"
+#include "lib/support/file.h"
 #include "lib/import/onnx/graph_importer.h"
 
 #include <filesystem>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/import/common.h"
-#include "lib/import/mapped_file.h"
+#include "lib/support/file.h"
 #include "schema/onnx.pb.h"
 
 #include <map>
