@@ -1,6 +1,8 @@
 // The loops behind vector_kernels.h. Included once per instruction set with
 //   BURIN_TARGET     the function attribute that selects it, e.g. __attribute__((target("avx2,fma")))
 //   BURIN_ISA_NAME   a namespace of its own
+//   BURIN_ISA_TEXT   its name for people
+//   BURIN_PANELS     panels of sixteen accumulators that fit in the registers
 // Everything called from here is always_inline, so it is compiled for the same instruction set.
 #include "runtime/kernels/lanes.h"
 #include "runtime/kernels/vector_kernels.h"
@@ -45,18 +47,52 @@ BURIN_TARGET void binaryRow(const BinaryOperands& operands, float* y, int64_t co
   }
 }
 
+// Copies fewer than sixteen floats by pieces of constant size, cheaper than a loop or a call.
+BURIN_TARGET BURIN_INLINE void copyRest(const float* from, int count, float* to) {
+  int at = 0;
+  if (count & 8) std::memcpy(to, from, 8 * sizeof(float)), at = 8;
+  if (count & 4) std::memcpy(to + at, from + at, 4 * sizeof(float)), at += 4;
+  if (count & 2) std::memcpy(to + at, from + at, 2 * sizeof(float)), at += 2;
+  if (count & 1) to[at] = from[at];
+}
+
+// Sixteen lanes stay in registers: only constant indices touch `acc`. The last, incomplete sixteen are filled
+// up with the identity, which changes no lane.
+template <class F>
+BURIN_TARGET BURIN_INLINE void continueLanes(const float* x, int64_t count, float* acc) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (int l = 0; l < kLanes; ++l) acc[l] = F::step(acc[l], x[i + l]);
+  if (i == count) return;
+  float tail[kLanes];
+  for (int l = 0; l < kLanes; ++l) tail[l] = F::kIdentity;
+  copyRest(x + i, static_cast<int>(count - i), tail);
+  for (int l = 0; l < kLanes; ++l) acc[l] = F::step(acc[l], tail[l]);
+}
+
 template <class F>
 BURIN_TARGET void laneRow(const float* x, int64_t count, float* lanes) {
   float acc[kLanes];
   for (int l = 0; l < kLanes; ++l) acc[l] = lanes[l];
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (int l = 0; l < kLanes; ++l) acc[l] = F::step(acc[l], x[i + l]);
-  for (int l = 0; i + l < count; ++l) acc[l] = F::step(acc[l], x[i + l]);
+  continueLanes<F>(x, count, acc);
   for (int l = 0; l < kLanes; ++l) lanes[l] = acc[l];
 }
 
+template <class F>
+BURIN_TARGET float laneReduce(const float* x, int64_t count) {
+  float acc[kLanes];
+  for (int l = 0; l < kLanes; ++l) acc[l] = F::kIdentity;
+  continueLanes<F>(x, count, acc);
+  return joinLanes<F>(acc);
+}
+
 // kWidth columns at a time, each with its sixteen lanes: acc[l * kWidth + c].
+template <class F, int kWidth>
+BURIN_TARGET BURIN_INLINE void joinColumns(float* acc) {
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half * kWidth; ++i) acc[i] = F::join(acc[i], acc[i + half * kWidth]);
+}
+
 template <class F, int kWidth>
 BURIN_TARGET void laneColumnBlock(const float* x, int64_t rowStep, int64_t count, float* y) {
   float acc[kLanes * kWidth];
@@ -69,8 +105,7 @@ BURIN_TARGET void laneColumnBlock(const float* x, int64_t rowStep, int64_t count
   for (int l = 0; row + l < count; ++l)
     for (int c = 0; c < kWidth; ++c)
       acc[l * kWidth + c] = F::step(acc[l * kWidth + c], x[(row + l) * rowStep + c]);
-  for (int half = kLanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < half * kWidth; ++i) acc[i] = F::join(acc[i], acc[i + half * kWidth]);
+  joinColumns<F, kWidth>(acc);
   for (int c = 0; c < kWidth; ++c) y[c] = acc[c];
 }
 
@@ -92,22 +127,69 @@ BURIN_TARGET inline void expRow(const float* x, float shift, float* y, int64_t c
     if (y)
       for (int l = 0; l < kLanes; ++l) y[i + l] = value[l];
   }
-  for (int l = 0; i + l < count; ++l) {
-    const float last = math::exp(x[i + l] - shift);
-    acc[l] += last;
-    if (y) y[i + l] = last;
+  const int rest = static_cast<int>(count - i);
+  if (rest > 0) {
+    float tail[kLanes] = {};
+    copyRest(x + i, rest, tail);
+    for (int l = 0; l < kLanes; ++l) value[l] = math::exp(tail[l] - shift);
+    for (int l = 0; l < kLanes; ++l) acc[l] += l < rest ? value[l] : 0.0f;
+    if (y) copyRest(value, rest, y + i);
   }
   for (int l = 0; l < kLanes; ++l) lanes[l] = acc[l];
 }
 
-BURIN_TARGET inline void divideRow(const float* x, float divisor, float* y, int64_t count) {
-  BURIN_VECTORIZE
-  for (int64_t i = 0; i < count; ++i) y[i] = x[i] / divisor;
+BURIN_TARGET inline void softmaxRow(const float* x, float* y, int64_t count, bool log) {
+  const float maximum = laneReduce<MaxLane>(x, count);
+  float lanes[kLanes] = {};
+  expRow(x, maximum, log ? nullptr : y, count, lanes);
+  const float sum = joinLanes<SumLane>(lanes);
+  if (log) {
+    const float logSum = math::log(sum);
+    BURIN_VECTORIZE
+    for (int64_t i = 0; i < count; ++i) y[i] = (x[i] - maximum) - logSum;
+    return;
+  }
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (int l = 0; l < kLanes; ++l) y[i + l] = y[i + l] / sum;
+  const int rest = static_cast<int>(count - i);
+  copyRest(y + i, rest, lanes);
+  for (int l = 0; l < kLanes; ++l) lanes[l] = lanes[l] / sum;
+  copyRest(lanes, rest, y + i);
 }
 
-BURIN_TARGET inline void subtractRow(const float* x, float a, float b, float* y, int64_t count) {
-  BURIN_VECTORIZE
-  for (int64_t i = 0; i < count; ++i) y[i] = (x[i] - a) - b;
+template <int kWidth>
+BURIN_TARGET void softmaxColumnBlock(const RowsView& view, bool log) {
+  float maximum[kWidth], logSum[kWidth], acc[kLanes * kWidth] = {};
+  laneColumnBlock<MaxLane, kWidth>(view.x, view.stepX, view.rows, maximum);
+  for (int64_t row = 0; row < view.rows; ++row) {
+    float* lane = acc + row % kLanes * kWidth;
+    float value[kWidth];
+    for (int c = 0; c < kWidth; ++c) value[c] = math::exp(view.x[row * view.stepX + c] - maximum[c]);
+    for (int c = 0; c < kWidth; ++c) lane[c] += value[c];
+    if (!log)
+      for (int c = 0; c < kWidth; ++c) view.y[row * view.stepY + c] = value[c];
+  }
+  joinColumns<SumLane, kWidth>(acc);
+  for (int c = 0; c < kWidth; ++c) logSum[c] = math::log(acc[c]);
+  for (int64_t row = 0; row < view.rows; ++row) {
+    const float* x = view.x + row * view.stepX;
+    float* y = view.y + row * view.stepY;
+    if (log)
+      for (int c = 0; c < kWidth; ++c) y[c] = (x[c] - maximum[c]) - logSum[c];
+    else
+      for (int c = 0; c < kWidth; ++c) y[c] = y[c] / acc[c];
+  }
+}
+
+BURIN_TARGET inline void softmaxColumns(const RowsView& view, int64_t columns, bool log) {
+  int64_t c = 0;
+  auto from = [&](int64_t column) {
+    return RowsView{view.x + column, view.y + column, view.stepX, view.stepY, view.rows};
+  };
+  for (; c + 16 <= columns; c += 16) softmaxColumnBlock<16>(from(c), log);
+  for (; c + 4 <= columns; c += 4) softmaxColumnBlock<4>(from(c), log);
+  for (; c < columns; ++c) softmaxColumnBlock<1>(from(c), log);
 }
 
 BURIN_TARGET inline void deviationRow(const float* x, float mean, int64_t count, float* lanes) {
@@ -116,8 +198,40 @@ BURIN_TARGET inline void deviationRow(const float* x, float mean, int64_t count,
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes)
     for (int l = 0; l < kLanes; ++l) acc[l] = SumSquareLane::step(acc[l], x[i + l] - mean);
-  for (int l = 0; i + l < count; ++l) acc[l] = SumSquareLane::step(acc[l], x[i + l] - mean);
-  for (int l = 0; l < kLanes; ++l) lanes[l] = acc[l];
+  const int rest = static_cast<int>(count - i);
+  float tail[kLanes] = {};
+  copyRest(x + i, rest, tail);
+  for (int l = 0; l < kLanes; ++l) tail[l] = l < rest ? tail[l] - mean : 0.0f;
+  for (int l = 0; l < kLanes; ++l) lanes[l] = SumSquareLane::step(acc[l], tail[l]);
+}
+
+template <int kWidth>
+BURIN_TARGET void deviationColumnBlock(const float* x, const float* mean, int64_t rowStep, int64_t count,
+                                       float* y) {
+  float acc[kLanes * kWidth] = {};
+  for (int64_t row = 0; row < count; ++row) {
+    float* lane = acc + row % kLanes * kWidth;
+    for (int c = 0; c < kWidth; ++c) lane[c] = SumSquareLane::step(lane[c], x[row * rowStep + c] - mean[c]);
+  }
+  joinColumns<SumLane, kWidth>(acc);
+  for (int c = 0; c < kWidth; ++c) y[c] = acc[c];
+}
+
+BURIN_TARGET inline void deviationColumns(const float* x, const float* mean, int64_t rowStep, int64_t count,
+                                          int64_t columns, float* y) {
+  int64_t c = 0;
+  for (; c + 16 <= columns; c += 16) deviationColumnBlock<16>(x + c, mean + c, rowStep, count, y + c);
+  for (; c + 4 <= columns; c += 4) deviationColumnBlock<4>(x + c, mean + c, rowStep, count, y + c);
+  for (; c < columns; ++c) deviationColumnBlock<1>(x + c, mean + c, rowStep, count, y + c);
+}
+
+BURIN_TARGET inline void normalizeColumns(const RowsView& view, const ColumnMoments& m, int64_t columns) {
+  for (int64_t row = 0; row < view.rows; ++row) {
+    const float* x = view.x + row * view.stepX;
+    float* y = view.y + row * view.stepY;
+    BURIN_VECTORIZE
+    for (int64_t c = 0; c < columns; ++c) y[c] = ((x[c] - m.mean[c]) * m.factor[c]) * m.scale[c] + m.bias[c];
+  }
 }
 
 BURIN_TARGET inline void normalizeRow(const float* x, float mean, float factor, const float* scale,
@@ -144,23 +258,28 @@ BURIN_TARGET inline void affineRow(const float* x, const float* scale, const flo
   }
 }
 
-// The accumulators of kWidth outputs stay in registers over the whole depth.
-template <int kWidth>
-BURIN_TARGET inline void multiplyAddBlock(const float* x, int64_t depth, const float* w, int64_t rowStep,
-                                          float* acc) {
-  float sum[kWidth];
-  for (int j = 0; j < kWidth; ++j) sum[j] = acc[j];
-  for (int64_t k = 0; k < depth; ++k)
-    for (int j = 0; j < kWidth; ++j) sum[j] = std::fma(x[k], w[k * rowStep + j], sum[j]);
-  for (int j = 0; j < kWidth; ++j) acc[j] = sum[j];
+// The accumulators of kPanels panels stay in registers over the whole depth.
+template <int kPanels>
+BURIN_TARGET inline void multiplyPanelBlock(const float* x, int64_t depth, const float* panels, float* acc) {
+  float sum[kPanels][kPanel];
+  for (int p = 0; p < kPanels; ++p)
+    for (int j = 0; j < kPanel; ++j) sum[p][j] = acc[p * kPanel + j];
+  for (int64_t k = 0; k < depth; ++k) {
+    const float factor = x[k];
+    const float* w = panels + k * kPanel;
+    for (int p = 0; p < kPanels; ++p)
+      for (int j = 0; j < kPanel; ++j) sum[p][j] = std::fma(factor, w[p * depth * kPanel + j], sum[p][j]);
+  }
+  for (int p = 0; p < kPanels; ++p)
+    for (int j = 0; j < kPanel; ++j) acc[p * kPanel + j] = sum[p][j];
 }
 
-BURIN_TARGET inline void multiplyAdd(const float* x, int64_t depth, const float* w, int64_t rowStep,
-                                     float* acc, int64_t count) {
-  int64_t j = 0;
-  for (; j + 64 <= count; j += 64) multiplyAddBlock<64>(x, depth, w + j, rowStep, acc + j);
-  for (; j + 16 <= count; j += 16) multiplyAddBlock<16>(x, depth, w + j, rowStep, acc + j);
-  for (; j < count; ++j) multiplyAddBlock<1>(x, depth, w + j, rowStep, acc + j);
+BURIN_TARGET inline void multiplyPanels(const float* x, int64_t depth, const float* panels,
+                                        int64_t panelCount, float* acc) {
+  int64_t p = 0;
+  for (; p + BURIN_PANELS <= panelCount; p += BURIN_PANELS)
+    multiplyPanelBlock<BURIN_PANELS>(x, depth, panels + p * depth * kPanel, acc + p * kPanel);
+  for (; p < panelCount; ++p) multiplyPanelBlock<1>(x, depth, panels + p * depth * kPanel, acc + p * kPanel);
 }
 
 template <float (*kWiden)(uint16_t)>
@@ -183,15 +302,19 @@ constexpr VectorKernels kKernels = {
     {BURIN_VECTOR_BINARY(BURIN_PAIR)},
     {laneRow<SumLane>, laneRow<SumAbsLane>, laneRow<SumSquareLane>, laneRow<MaxLane>, laneRow<MinLane>,
      laneRow<ProdLane>},
+    {laneReduce<SumLane>, laneReduce<SumAbsLane>, laneReduce<SumSquareLane>, laneReduce<MaxLane>,
+     laneReduce<MinLane>, laneReduce<ProdLane>},
     {laneColumns<SumLane>, laneColumns<SumAbsLane>, laneColumns<SumSquareLane>, laneColumns<MaxLane>,
      laneColumns<MinLane>, laneColumns<ProdLane>},
     expRow,
-    divideRow,
-    subtractRow,
+    softmaxRow,
+    softmaxColumns,
     deviationRow,
+    deviationColumns,
     normalizeRow,
+    normalizeColumns,
     affineRow,
-    multiplyAdd,
+    multiplyPanels,
     {widenRow<math::halfToFloat>, widenRow<math::bfloat16ToFloat>},
     {narrowRow<math::floatToHalf>, narrowRow<math::floatToBfloat16>},
 };

@@ -2,6 +2,7 @@
 #define BURIN_TARGET
 #define BURIN_ISA_NAME portable
 #define BURIN_ISA_TEXT "portable"
+#define BURIN_PANELS 2
 #include "runtime/kernels/vector_loops.h"
 
 namespace burin::rt {

@@ -26,11 +26,30 @@ double roundDouble(double x) {
   return (x + kRounder) - kRounder;
 }
 
+// 1 / k!
+constexpr double kInverseFactorial[] = {1.0,
+                                        1.0,
+                                        1.0 / 2,
+                                        1.0 / 6,
+                                        1.0 / 24,
+                                        1.0 / 120,
+                                        1.0 / 720,
+                                        1.0 / 5040,
+                                        1.0 / 40320,
+                                        1.0 / 362880,
+                                        1.0 / 3628800,
+                                        1.0 / 39916800,
+                                        1.0 / 479001600,
+                                        1.0 / 6227020800,
+                                        1.0 / 87178291200,
+                                        1.0 / 1307674368000,
+                                        1.0 / 20922789888000};
+
 // exp(r) - 1, |r| <= 0.35: Taylor, the first term left out is 4e-18.
 double expTail(double r) {
-  double sum = 1.0;
-  for (int k = 13; k >= 2; --k) sum = 1.0 + r * sum / k;
-  return r * sum;
+  double sum = kInverseFactorial[13];
+  for (int k = 12; k >= 2; --k) sum = sum * r + kInverseFactorial[k];
+  return r + r * r * sum;
 }
 } // namespace
 
@@ -106,6 +125,7 @@ float powerAtEnds(float x, float y, int parity) {
 float power(float x, float y) {
   if (y == 0.0f || x == 1.0f) return 1.0f;
   if (x != x || y != y) return kNaN;
+  if (y == 2.0f) return x * x; // what kernels do for a whole tensor
   const float magnitude = absolute(x);
   const int parity = parityOf(y);
   if (magnitude == 0.0f || magnitude == kInfinity || absolute(y) == kInfinity)
@@ -171,14 +191,14 @@ Reduced reduceAngle(float x) {
 // Taylor on |r| <= pi/4: the first terms left out are below 1e-16.
 double sineSeries(double r) {
   const double square = r * r;
-  double sum = 1.0;
-  for (int k = 15; k >= 3; k -= 2) sum = 1.0 - sum * square / (k * (k - 1));
-  return r * sum;
+  double sum = kInverseFactorial[15];
+  for (int k = 13; k >= 3; k -= 2) sum = kInverseFactorial[k] - sum * square;
+  return r * (1.0 - square * sum);
 }
 double cosineSeries(double r) {
   const double square = r * r;
-  double sum = 1.0;
-  for (int k = 16; k >= 2; k -= 2) sum = 1.0 - sum * square / (k * (k - 1));
+  double sum = kInverseFactorial[16];
+  for (int k = 14; k >= 0; k -= 2) sum = kInverseFactorial[k] - sum * square;
   return sum;
 }
 

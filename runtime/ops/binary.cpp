@@ -107,37 +107,87 @@ protected:
   float lo_ = 0, hi_ = 0;
 };
 
+// Rows shorter than this are worth tiling.
+constexpr int64_t kShortRow = 256;
+constexpr int64_t kTile = 1024;
+
 class FloatBinary final : public BinaryKernel {
 public:
   FloatBinary(const Node& node, BinaryFn fn, const VectorKernels* kernels) : BinaryKernel(node, fn) {
     const int index = static_cast<int>(fn);
     strided_ = kStridedRows[index];
     auto unitOrRepeated = [](int64_t step) { return step == 0 || step == 1; };
-    if (kernels && index < math::kVectorBinaryCount && unitOrRepeated(steps_.a) && unitOrRepeated(steps_.b) &&
-        steps_.y == 1) {
-      vector_ = kernels->binary[index];
-      name_ = kernels->name;
-    }
+    if (!kernels || !unitOrRepeated(steps_.a) || !unitOrRepeated(steps_.b) || steps_.y != 1) return;
+    if (index < math::kVectorBinaryCount) vector_ = kernels->binary[index];
+    if (fn == BinaryFn::Pow && steps_.a == 1 && steps_.b == 0)
+      square_ = kernels->binary[static_cast<int>(BinaryFn::Mul)];
+    if (vector_ || square_) name_ = kernels->name;
+    if (vector_) planTiles();
   }
   const char* name() const override { return name_; }
 
+  void run(Context& context) override {
+    if (repeated_ < 0) return BinaryKernel::run(context);
+    const int64_t length = walk_.runLength();
+    context.pool.parallelFor(
+        tiled_.elements() / length, kElementwiseGrain / length, [&](int64_t begin, int64_t end, int) {
+          tiled_.forRuns(begin * length, end * length,
+                         [&](const int64_t* offset, int64_t count) { tiledRow(offset, count); });
+        });
+  }
+
 private:
-  void row(const int64_t* offset, int64_t count) const override {
-    const BinaryOperands operands{node_.in(0).as<const float>() + offset[0],
-                                  node_.in(1).as<const float>() + offset[1],
-                                  steps_.a,
-                                  steps_.b,
-                                  lo_,
-                                  hi_};
+  // A short row of one operand that repeats along the next axis (3 or 16 channels, innermost): the row is
+  // laid out several times side by side, so that the loops are long. tiled_ takes the two axes as one.
+  void planTiles() {
+    const int rank = walk_.rank();
+    const int64_t length = walk_.runLength();
+    if (rank < 2 || length > kShortRow || steps_.a != 1 || steps_.b != 1 ||
+        walk_.stride(2, rank - 2) != length)
+      return;
+    for (int k = 0; k < 2; ++k)
+      if (walk_.stride(k, rank - 2) == 0 && walk_.stride(1 - k, rank - 2) == length) repeated_ = k;
+    if (repeated_ < 0) return;
+    int64_t dim[kMaxWalkRank], stride[3][kMaxWalkRank];
+    for (int axis = 0; axis < rank - 1; ++axis) {
+      dim[axis] = walk_.dim(axis);
+      for (int k = 0; k < 3; ++k) stride[k][axis] = walk_.stride(k, axis);
+    }
+    dim[rank - 2] *= length;
+    for (int k = 0; k < 3; ++k) stride[k][rank - 2] = k == repeated_ ? 0 : 1;
+    tiled_ = StridedWalk<3>(rank - 1, dim, {stride[0], stride[1], stride[2]});
+  }
+
+  // `count` is a multiple of the short row's length and starts at its first element.
+  void tiledRow(const int64_t* offset, int64_t count) const {
+    const int64_t length = walk_.runLength(), tile = kTile / length * length;
+    const float* row = node_.in(repeated_).as<const float>() + offset[repeated_];
+    const float* whole = node_.in(1 - repeated_).as<const float>() + offset[1 - repeated_];
     float* y = node_.out().as<float>() + offset[2];
-    if (vector_)
-      vector_(operands, y, count);
-    else
-      strided_(operands, steps_, y, count);
+    float repeated[kTile];
+    for (int64_t i = 0; i < tile && i < count; ++i) repeated[i] = i < length ? row[i] : repeated[i - length];
+    for (int64_t done = 0; done < count; done += tile) {
+      const int64_t n = count - done < tile ? count - done : tile;
+      const float* other = whole + done;
+      vector_({repeated_ == 0 ? repeated : other, repeated_ == 0 ? other : repeated, 1, 1, lo_, hi_},
+              y + done, n);
+    }
+  }
+
+  void row(const int64_t* offset, int64_t count) const override {
+    const float* a = node_.in(0).as<const float>() + offset[0];
+    const float* b = node_.in(1).as<const float>() + offset[1];
+    float* y = node_.out().as<float>() + offset[2];
+    if (vector_) return vector_({a, b, steps_.a, steps_.b, lo_, hi_}, y, count);
+    if (square_ && *b == 2.0f) return square_({a, a, 1, 1, lo_, hi_}, y, count);
+    strided_({a, b, steps_.a, steps_.b, lo_, hi_}, steps_, y, count);
   }
 
   StridedRow strided_ = nullptr;
   BinaryRow vector_ = nullptr;
+  BinaryRow square_ = nullptr; // for x^2
+  int repeated_ = -1;          // the operand with a short repeating row
+  StridedWalk<3> tiled_;
   const char* name_ = "reference";
 };
 

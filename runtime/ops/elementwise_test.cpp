@@ -127,6 +127,23 @@ TEST(Binary, BothOperandsMayRepeat) {
   EXPECT_EQ(c.type().shape, (Shape{3, 2}));
 }
 
+// Few channels, innermost in memory, against long images, and a row that changes with the image.
+TEST(Binary, ShortRowsRepeat) {
+  for (int64_t channels : {2, 3, 16, 33})
+    for (const Shape& small : {Shape{channels, 1, 1}, Shape{2, channels, 1, 1}})
+      for (bool swapped : {false, true}) {
+        const Shape large = {2, channels, 9, 77};
+        const std::vector<float> a = randomFloats(large, 1), b = randomFloats(small, 2);
+        OpCase c = binary("sub");
+        swapped ? c.in(small, b).in(large, a) : c.in(large, a).in(small, b);
+        const std::vector<float> y = c.run<float>();
+        for (size_t i = 0; i < a.size(); ++i) {
+          const size_t channel = i / (9 * 77) % (small.rank == 4 ? b.size() : static_cast<size_t>(channels));
+          ASSERT_EQ(y[i], swapped ? b[channel] - a[i] : a[i] - b[channel]);
+        }
+      }
+}
+
 TEST(Binary, EmptyTensorsAreFine) {
   OpCase c = binary("add");
   EXPECT_TRUE(c.in({0, 3}, std::vector<float>{}).in({3}, {1, 2, 3}).run<float>().empty());
@@ -222,6 +239,13 @@ TEST(Binary, RefusesWhatIsNotDefined) {
   EXPECT_NE(binary("bit_and").in<uint8_t>(DType::Bool, {1}, {1}).in<uint8_t>(DType::Bool, {1}, {1}).infer(),
             "");
   EXPECT_NE(binary("add").in({1}, {1}).infer(), "");
+}
+
+TEST(Binary, SquaresByPow) {
+  EXPECT_EQ(binary("pow").in({3}, {-3.0f, 1.5f, 1e20f}).in({}, {2.0f}).run<float>(),
+            (std::vector<float>{9.0f, 2.25f, math::kInfinity}));
+  EXPECT_EQ(binary("pow").in({2}, {-3.0f, 1.5f}).in({}, {3.0f}).run<float>(),
+            (std::vector<float>{-27.0f, 3.375f}));
 }
 
 TEST(Select, BroadcastsAllThree) {

@@ -8,10 +8,12 @@
 #include "runtime/ops/iterate.h"
 #include "runtime/ops/normalize_ops.h"
 
+#include <algorithm>
+
 namespace burin::rt {
 
 namespace {
-const float kOne = 1.0f, kZero = 0.0f; // stand-ins for an absent scale and bias
+constexpr int64_t kColumns = 64; // normalised side by side
 
 // Shapes and steps of the walk over sets, or within one set: of x, y, scale and bias.
 struct Layout {
@@ -36,42 +38,87 @@ public:
       : node_(node), sets_(sets.walk()), within_(within.walk()),
         elements_(within.rank, within.dim, {within.step[0]}), epsilon_(node.attrs.real("epsilon", 1e-5f)),
         rms_(node.attrs.integer("rms") != 0) {
-    if (!kernels) return;
-    const bool aligned = elements_.rank() <= 1 || elements_.runLength() % kLanes == 0;
-    if (elements_.step(0) == 1 && aligned) statistics_ = kernels;
-    const bool evenScale =
-        within_.step(2) == within_.step(3) && (within_.step(2) == 0 || within_.step(2) == 1);
-    if (within_.step(0) == 1 && within_.step(1) == 1 && evenScale) apply_ = kernels;
+    fillAbsent();
+    if (kernels) choosePaths(kernels);
   }
-  const char* name() const override { return statistics_ && apply_ ? apply_->name : "reference"; }
+  const char* name() const override {
+    return columns_ ? columns_->name : statistics_ && apply_ ? apply_->name : "reference";
+  }
 
   void run(Context& context) override {
     const int64_t perSet = within_.elements() > 0 ? within_.elements() : 1;
     const int64_t grain = perSet >= kElementwiseGrain ? 1 : kElementwiseGrain / perSet;
     context.pool.parallelFor(sets_.elements(), grain, [&](int64_t begin, int64_t end, int) {
-      sets_.forEach(begin, end, [&](const int64_t* offset) { normalize(offset); });
+      if (columns_)
+        sets_.forRuns(begin, end,
+                      [&](const int64_t* offset, int64_t count) { normalizeColumns(offset, count); });
+      else
+        sets_.forEach(begin, end, [&](const int64_t* offset) { normalize(offset); });
     });
   }
 
 private:
+  // An absent scale or bias is a row of ones or zeros, as long as any run.
+  void fillAbsent() {
+    const size_t length = static_cast<size_t>(std::max(within_.runLength(), kColumns));
+    if (!node_.input(1)) ones_.assign(length, 1.0f);
+    if (!node_.input(2)) zeros_.assign(length, 0.0f);
+  }
+
+  void choosePaths(const VectorKernels* kernels) {
+    const bool aligned = elements_.rank() <= 1 || elements_.runLength() % kLanes == 0;
+    if (elements_.step(0) == 1 && aligned) statistics_ = kernels;
+    const int64_t stepScale = within_.step(node_.input(1) ? 2 : 3),
+                  stepBias = within_.step(node_.input(2) ? 3 : 2);
+    applyStep_ = stepScale;
+    const bool unitOrNone = applyStep_ == 0 || applyStep_ == 1;
+    if (within_.step(0) == 1 && within_.step(1) == 1 && stepScale == stepBias && unitOrNone) apply_ = kernels;
+    // Sets side by side in memory, each with one scale and one bias: channels-last instance normalisation.
+    const bool sideBySide = sets_.step(0) == 1 && sets_.step(1) == 1 && sets_.runLength() > 1;
+    const bool oneEach = within_.rank() == 1 && within_.step(2) == 0 && within_.step(3) == 0;
+    const bool rows = (ones_.size() || sets_.step(2) == 1) && (zeros_.size() || sets_.step(3) == 1);
+    if (sideBySide && oneEach && rows && !rms_) columns_ = kernels;
+  }
+
+  const float* scaleAt(int64_t offset) const {
+    return ones_.empty() ? node_.in(1).as<const float>() + offset : ones_.data();
+  }
+  const float* biasAt(int64_t offset) const {
+    return zeros_.empty() ? node_.in(2).as<const float>() + offset : zeros_.data();
+  }
+  float factorOf(float squares) const {
+    return 1.0f / math::squareRoot(squares / static_cast<float>(within_.elements()) + epsilon_);
+  }
+
   void normalize(const int64_t* offset) const {
     const float* x = node_.in(0).as<const float>() + offset[0];
     float* y = node_.out().as<float>() + offset[1];
-    const float* scale = node_.input(1) ? node_.in(1).as<const float>() + offset[2] : &kOne;
-    const float* bias = node_.input(2) ? node_.in(2).as<const float>() + offset[3] : &kZero;
-    const float count = static_cast<float>(within_.elements());
-    const float mean = rms_ ? 0.0f : sum(x) / count;
-    const float variance = squaredDeviations(x, mean) / count;
-    const float factor = 1.0f / math::squareRoot(variance + epsilon_);
+    const float mean = rms_ ? 0.0f : sum(x) / static_cast<float>(within_.elements());
+    const float factor = factorOf(squaredDeviations(x, mean));
     within_.forRuns(0, within_.elements(), [&](const int64_t* at, int64_t n) {
-      const float *from = x + at[0], *rowScale = scale + at[2], *rowBias = bias + at[3];
+      const float *from = x + at[0], *scale = scaleAt(offset[2] + at[2]), *bias = biasAt(offset[3] + at[3]);
       float* to = y + at[1];
-      if (apply_) return apply_->normalizeRow(from, mean, factor, rowScale, rowBias, within_.step(2), to, n);
+      if (apply_) return apply_->normalizeRow(from, mean, factor, scale, bias, applyStep_, to, n);
       for (int64_t i = 0; i < n; ++i)
-        to[i * within_.step(1)] =
-            ((from[i * within_.step(0)] - mean) * factor) * rowScale[i * within_.step(2)] +
-            rowBias[i * within_.step(3)];
+        to[i * within_.step(1)] = ((from[i * within_.step(0)] - mean) * factor) * scale[i * within_.step(2)] +
+                                  bias[i * within_.step(3)];
     });
+  }
+
+  void normalizeColumns(const int64_t* offset, int64_t count) const {
+    float mean[kColumns], factor[kColumns];
+    const int64_t rows = within_.elements(), stepX = within_.step(0);
+    for (int64_t done = 0; done < count; done += kColumns) {
+      const int64_t columns = std::min(count - done, kColumns);
+      const float* x = node_.in(0).as<const float>() + offset[0] + done;
+      float* y = node_.out().as<float>() + offset[1] + done;
+      columns_->laneColumns[static_cast<int>(LaneFn::Sum)](x, stepX, rows, columns, mean);
+      for (int64_t c = 0; c < columns; ++c) mean[c] /= static_cast<float>(rows);
+      columns_->deviationColumns(x, mean, stepX, rows, columns, factor);
+      for (int64_t c = 0; c < columns; ++c) factor[c] = factorOf(factor[c]);
+      const ColumnMoments moments{mean, factor, scaleAt(offset[2] + done), biasAt(offset[3] + done)};
+      columns_->normalizeColumns({x, y, stepX, within_.step(1), rows}, moments, columns);
+    }
   }
 
   float sum(const float* x) const {
@@ -108,7 +155,10 @@ private:
   StridedWalk<1> elements_; // of a set in logical row-major order, which is the order of the sums
   float epsilon_;
   bool rms_;
-  const VectorKernels *statistics_ = nullptr, *apply_ = nullptr;
+  std::vector<float> ones_, zeros_; // for an absent scale or bias
+  int64_t applyStep_ = 0;
+  // Null where the reference loops run.
+  const VectorKernels *statistics_ = nullptr, *apply_ = nullptr, *columns_ = nullptr;
 };
 } // namespace
 

@@ -28,7 +28,10 @@ public:
     stepX_ = node.in(0).stride[axis];
     stepY_ = node.out().stride[axis];
     walk_ = StridedWalk<2>(places, {node.in(0).stride, node.out().stride});
-    if ((stepX_ == 1 && stepY_ == 1) || length_ == 1) kernels_ = kernels;
+    walk_.orderBy(1);
+    const bool row = stepX_ == 1 && stepY_ == 1;
+    columns_ = !row && walk_.step(0) == 1 && walk_.step(1) == 1;
+    if (row || columns_) kernels_ = kernels;
   }
   const char* name() const override { return kernels_ ? kernels_->name : "reference"; }
 
@@ -36,27 +39,22 @@ public:
     if (length_ == 0) return;
     const int64_t grain = length_ >= 2048 ? 1 : 2048 / length_;
     context.pool.parallelFor(walk_.elements(), grain, [&](int64_t begin, int64_t end, int) {
-      walk_.forEach(begin, end, [&](const int64_t* offset) {
-        const float* x = node_.in(0).as<const float>() + offset[0];
-        float* y = node_.out().as<float>() + offset[1];
-        kernels_ ? vectorRow(x, y) : stridedRow(x, y);
+      walk_.forRuns(begin, end, [&](const int64_t* offset, int64_t count) {
+        run(node_.in(0).as<const float>() + offset[0], node_.out().as<float>() + offset[1], count);
       });
     });
   }
 
 private:
-  void vectorRow(const float* x, float* y) const {
-    float lanes[kLanes];
-    for (float& lane : lanes) lane = MaxLane::kIdentity;
-    kernels_->laneRow[static_cast<int>(LaneFn::Max)](x, length_, lanes);
-    const float maximum = joinLanes<MaxLane>(lanes);
-    for (float& lane : lanes) lane = 0.0f;
-    kernels_->expRow(x, maximum, log_ ? nullptr : y, length_, lanes);
-    const float sum = joinLanes<SumLane>(lanes);
-    if (log_)
-      kernels_->subtractRow(x, maximum, math::log(sum), y, length_);
-    else
-      kernels_->divideRow(y, sum, y, length_);
+  // `count` softmaxes, walk_.step() apart.
+  void run(const float* x, float* y, int64_t count) const {
+    if (kernels_ && columns_) return kernels_->softmaxColumns({x, y, stepX_, stepY_, length_}, count, log_);
+    for (int64_t i = 0; i < count; ++i, x += walk_.step(0), y += walk_.step(1)) {
+      if (kernels_)
+        kernels_->softmaxRow(x, y, length_, log_);
+      else
+        stridedRow(x, y);
+    }
   }
 
   void stridedRow(const float* x, float* y) const {
@@ -77,7 +75,7 @@ private:
   }
 
   const Node& node_;
-  bool log_;
+  bool log_, columns_ = false;
   int64_t length_ = 0, stepX_ = 0, stepY_ = 0;
   StridedWalk<2> walk_;
   const VectorKernels* kernels_ = nullptr;

@@ -49,11 +49,13 @@ private:
   }
 
   void step(const Step& s) const override {
-    const int64_t hidden = sizes_.hidden, rows = sizes_.rows();
-    float *input = s.sums, *output = input + hidden, *forget = output + hidden, *cell = forget + hidden;
-    for (int64_t j = 0; j < rows; ++j) s.sums[j] = inputBias(s.direction)[j] + hiddenBias(s.direction)[j];
-    addInput(s, 0, rows, s.sums);
-    addHidden(s.direction, s.h, 0, rows, s.sums);
+    const int64_t hidden = sizes_.hidden;
+    float *input = s.sums, *output = input + gateStep(), *forget = output + gateStep(),
+          *cell = forget + gateStep();
+    for (int64_t j = 0; j < 4 * gateStep(); ++j)
+      s.sums[j] = inputBias(s.direction)[j] + hiddenBias(s.direction)[j];
+    addInput(s, 0, 4, s.sums);
+    addHidden(s, s.h, 0, 4, s.sums);
     addPeephole(s, 0, input);
     addPeephole(s, 2, forget);
     activate(s.direction, 0, input, hidden);
@@ -83,42 +85,42 @@ public:
 
 private:
   void step(const Step& s) const override {
-    const int64_t hidden = sizes_.hidden;
-    float *update = s.sums, *reset = update + hidden, *candidate = reset + hidden;
+    float *update = s.sums, *reset = update + gateStep(), *candidate = reset + gateStep();
     const float *wBias = inputBias(s.direction), *rBias = hiddenBias(s.direction);
-    for (int64_t j = 0; j < 2 * hidden; ++j) s.sums[j] = wBias[j] + rBias[j];
-    addInput(s, 0, 2 * hidden, s.sums);
-    addHidden(s.direction, s.h, 0, 2 * hidden, s.sums);
-    activate(s.direction, 0, update, 2 * hidden);
+    for (int64_t j = 0; j < 2 * gateStep(); ++j) s.sums[j] = wBias[j] + rBias[j];
+    addInput(s, 0, 2, s.sums);
+    addHidden(s, s.h, 0, 2, s.sums);
+    activate(s.direction, 0, update, 2 * gateStep());
     if (linearBeforeReset_)
       resetAfter(s, reset, candidate);
     else
       resetBefore(s, reset, candidate);
-    activate(s.direction, 1, candidate, hidden);
-    for (int64_t j = 0; j < hidden; ++j) s.h[j] = (1.0f - update[j]) * candidate[j] + update[j] * s.h[j];
+    activate(s.direction, 1, candidate, sizes_.hidden);
+    for (int64_t j = 0; j < sizes_.hidden; ++j)
+      s.h[j] = (1.0f - update[j]) * candidate[j] + update[j] * s.h[j];
   }
 
+  const float* candidateBias(const float* bias) const { return bias + 2 * gateStep(); }
+
   void resetBefore(const Step& s, const float* reset, float* candidate) const {
-    const int64_t hidden = sizes_.hidden, first = 2 * hidden;
-    const float *wBias = inputBias(s.direction) + first, *rBias = hiddenBias(s.direction) + first;
-    for (int64_t j = 0; j < hidden; ++j) {
-      candidate[j] = wBias[j] + rBias[j];
-      s.spare[j] = reset[j] * s.h[j];
-    }
-    addInput(s, first, hidden, candidate);
-    addHidden(s.direction, s.spare, first, hidden, candidate);
+    const float *wBias = candidateBias(inputBias(s.direction)),
+                *rBias = candidateBias(hiddenBias(s.direction));
+    for (int64_t j = 0; j < gateStep(); ++j) candidate[j] = wBias[j] + rBias[j];
+    for (int64_t j = 0; j < sizes_.hidden; ++j) s.spare[j] = reset[j] * s.h[j];
+    addInput(s, 2, 1, candidate);
+    addHidden(s, s.spare, 2, 1, candidate);
   }
 
   void resetAfter(const Step& s, const float* reset, float* candidate) const {
-    const int64_t hidden = sizes_.hidden, first = 2 * hidden;
-    const float *wBias = inputBias(s.direction) + first, *rBias = hiddenBias(s.direction) + first;
-    for (int64_t j = 0; j < hidden; ++j) {
+    const float *wBias = candidateBias(inputBias(s.direction)),
+                *rBias = candidateBias(hiddenBias(s.direction));
+    for (int64_t j = 0; j < gateStep(); ++j) {
       candidate[j] = wBias[j];
       s.spare[j] = rBias[j];
     }
-    addInput(s, first, hidden, candidate);
-    addHidden(s.direction, s.h, first, hidden, s.spare);
-    for (int64_t j = 0; j < hidden; ++j) candidate[j] += reset[j] * s.spare[j];
+    addInput(s, 2, 1, candidate);
+    addHidden(s, s.h, 2, 1, s.spare);
+    for (int64_t j = 0; j < sizes_.hidden; ++j) candidate[j] += reset[j] * s.spare[j];
   }
 
   bool linearBeforeReset_;
@@ -131,12 +133,12 @@ public:
 
 private:
   void step(const Step& s) const override {
-    const int64_t hidden = sizes_.hidden;
-    for (int64_t j = 0; j < hidden; ++j) s.sums[j] = inputBias(s.direction)[j] + hiddenBias(s.direction)[j];
-    addInput(s, 0, hidden, s.sums);
-    addHidden(s.direction, s.h, 0, hidden, s.sums);
-    activate(s.direction, 0, s.sums, hidden);
-    for (int64_t j = 0; j < hidden; ++j) s.h[j] = s.sums[j];
+    for (int64_t j = 0; j < gateStep(); ++j)
+      s.sums[j] = inputBias(s.direction)[j] + hiddenBias(s.direction)[j];
+    addInput(s, 0, 1, s.sums);
+    addHidden(s, s.h, 0, 1, s.sums);
+    activate(s.direction, 0, s.sums, sizes_.hidden);
+    for (int64_t j = 0; j < sizes_.hidden; ++j) s.h[j] = s.sums[j];
   }
 };
 

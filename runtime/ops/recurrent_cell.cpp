@@ -7,7 +7,9 @@
 namespace burin::rt {
 
 namespace {
-int64_t roundUp(int64_t count) { return (count + 15) / 16 * 16; } // 64 bytes of floats
+int64_t roundUp(int64_t count) { return (count + kPanel - 1) / kPanel * kPanel; } // 64 bytes of floats
+
+constexpr int64_t kMultiplyGrain = 65536; // multiplications worth a thread
 
 RecurrentSizes sizesOf(const Node& node, int gates) {
   const Shape& x = node.in(kX).shape();
@@ -32,31 +34,37 @@ RecurrentKernel::RecurrentKernel(const Node& node, const KernelConfig& config, c
     parseGateFunctions(kind.functions, defaults, error);
     functions_.insert(functions_.end(), defaults.begin(), defaults.end());
   }
+  gateStep_ = sizes_.hidden;
   if (!node.in(kW).constant || !node.in(kR).constant) return;
   kernels_ = vectorKernels(config.isa);
   if (kernels_) packWeights();
 }
 
+// Rows beyond the hidden units of a gate get zeros.
 void RecurrentKernel::packWeights() {
-  packed_.resize(static_cast<size_t>(sizes_.directions * sizes_.rows() * (sizes_.features + sizes_.hidden)));
+  gateStep_ = roundUp(sizes_.hidden);
+  const int64_t gates = sizes_.directions * sizes_.gates;
+  packed_.resize(static_cast<size_t>(gates * gateStep_ * (sizes_.features + sizes_.hidden)));
   float* to = packed_.data();
   for (int operand : {kW, kR}) {
     const Tensor& w = node_.in(operand);
-    const float* from = w.as<const float>();
-    for (int64_t d = 0; d < sizes_.directions; ++d)
-      for (int64_t k = 0; k < w.shape()[2]; ++k)
-        for (int64_t row = 0; row < sizes_.rows(); ++row)
-          *to++ = from[d * w.stride[0] + row * w.stride[1] + k * w.stride[2]];
+    for (int64_t gate = 0; gate < gates; ++gate) {
+      const float* from = w.as<const float>() + gate / sizes_.gates * w.stride[0] +
+                          gate % sizes_.gates * sizes_.hidden * w.stride[1];
+      for (int64_t first = 0; first < gateStep_; first += kPanel)
+        for (int64_t k = 0; k < w.shape()[2]; ++k)
+          for (int64_t row = first; row < first + kPanel; ++row)
+            *to++ = row < sizes_.hidden ? from[row * w.stride[1] + k * w.stride[2]] : 0.0f;
+    }
   }
 }
 
 int64_t RecurrentKernel::scratchPerThread() const {
-  return roundUp(sizes_.features) + 3 * roundUp(sizes_.hidden) + roundUp(sizes_.rows());
+  return roundUp(sizes_.features) + 2 * roundUp(sizes_.hidden) + roundUp((sizes_.gates + 1) * gateStep_);
 }
 
 size_t RecurrentKernel::scratchBytes() const {
-  const int64_t bias = roundUp(sizes_.directions * 2 * sizes_.rows());
-  return static_cast<size_t>(bias + threads_ * scratchPerThread()) * sizeof(float);
+  return static_cast<size_t>(biasLength() + threads_ * scratchPerThread()) * sizeof(float);
 }
 
 void RecurrentKernel::run(Context& context) {
@@ -64,13 +72,22 @@ void RecurrentKernel::run(Context& context) {
   float* bias = reinterpret_cast<float*>(context.scratch);
   readBias(bias);
   bias_ = bias;
-  float* scratch = bias + roundUp(sizes_.directions * 2 * sizes_.rows());
-  // Sequences do not depend on each other.
-  context.pool.parallelFor(sizes_.directions * sizes_.batch, 1, [&](int64_t begin, int64_t end, int thread) {
+  float* scratch = bias + biasLength();
+  const int64_t sequences = sizes_.directions * sizes_.batch;
+  if (sequences < context.pool.threads()) { // the threads share each product instead
+    for (int64_t i = 0; i < sequences; ++i)
+      runSequence(&context.pool, static_cast<int>(i / sizes_.batch), i % sizes_.batch, scratch);
+    return;
+  }
+  context.pool.parallelFor(sequences, 1, [&](int64_t begin, int64_t end, int thread) {
     for (int64_t i = begin; i < end; ++i)
-      runSequence(static_cast<int>(i / sizes_.batch), i % sizes_.batch,
+      runSequence(nullptr, static_cast<int>(i / sizes_.batch), i % sizes_.batch,
                   scratch + thread * scratchPerThread());
   });
+}
+
+int64_t RecurrentKernel::biasLength() const {
+  return roundUp(sizes_.directions * 2 * sizes_.gates * gateStep_);
 }
 
 int64_t RecurrentKernel::lengthOf(int64_t batch) const {
@@ -87,8 +104,13 @@ bool RecurrentKernel::lengthsAreValid() const {
 void RecurrentKernel::readBias(float* to) const {
   const Tensor* bias = node_.input(kBias);
   for (int64_t d = 0; d < sizes_.directions; ++d)
-    for (int64_t row = 0; row < 2 * sizes_.rows(); ++row)
-      *to++ = bias ? bias->as<const float>()[d * bias->stride[0] + row * bias->stride[1]] : 0.0f;
+    for (int64_t gate = 0; gate < 2 * sizes_.gates; ++gate)
+      for (int64_t j = 0; j < gateStep_; ++j) {
+        const int64_t row = gate * sizes_.hidden + j;
+        *to++ = bias && j < sizes_.hidden
+                    ? bias->as<const float>()[d * bias->stride[0] + row * bias->stride[1]]
+                    : 0.0f;
+      }
 }
 
 void RecurrentKernel::readState(int operand, int direction, int64_t batch, float* state) const {
@@ -104,13 +126,13 @@ void RecurrentKernel::writeState(int result, int direction, int64_t batch, const
   for (int64_t j = 0; j < sizes_.hidden; ++j) to[j * t.stride[2]] = state[j];
 }
 
-void RecurrentKernel::runSequence(int direction, int64_t batch, float* scratch) const {
+void RecurrentKernel::runSequence(ThreadPool* pool, int direction, int64_t batch, float* scratch) const {
   const Tensor &x = node_.in(kX), &y = node_.out(0);
   float* row = scratch;
   float* h = row + roundUp(sizes_.features);
   float* c = h + roundUp(sizes_.hidden);
   float* spare = c + roundUp(sizes_.hidden);
-  float* sums = spare + roundUp(sizes_.hidden);
+  float* sums = spare + gateStep_;
   readState(kInitialH, direction, batch, h);
   if (hasCell()) readState(kInitialH + 1, direction, batch, c);
   const bool reverse = direction == 1 || node_.attrs.text("direction") == "reverse";
@@ -120,7 +142,7 @@ void RecurrentKernel::runSequence(int direction, int64_t batch, float* scratch) 
     if (i < length) {
       const float* from = x.as<const float>() + t * x.stride[0] + batch * x.stride[1];
       for (int64_t k = 0; k < sizes_.features; ++k) row[k] = from[k * x.stride[2]];
-      step({direction, row, h, c, sums, spare});
+      step({pool, direction, row, h, c, sums, spare});
     }
     float* to = y.as<float>() + t * y.stride[0] + direction * y.stride[1] + batch * y.stride[2];
     for (int64_t j = 0; j < sizes_.hidden; ++j) to[j * y.stride[3]] = i < length ? h[j] : 0.0f;
@@ -129,26 +151,40 @@ void RecurrentKernel::runSequence(int direction, int64_t batch, float* scratch) 
   if (hasCell()) writeState(2, direction, batch, c);
 }
 
-void RecurrentKernel::multiply(const Tensor& weight, int64_t packedAt, int direction, int64_t depth,
-                               const float* x, int64_t first, int64_t count, float* sums) const {
-  const int64_t rows = sizes_.rows();
-  if (kernels_)
-    return kernels_->multiplyAdd(x, depth, packed_.data() + packedAt + direction * depth * rows + first, rows,
-                                 sums, count);
-  const float* w = weight.as<const float>() + direction * weight.stride[0];
-  for (int64_t j = 0; j < count; ++j)
-    for (int64_t k = 0; k < depth; ++k)
-      sums[j] = std::fma(x[k], w[(first + j) * weight.stride[1] + k * weight.stride[2]], sums[j]);
+void RecurrentKernel::multiplyReference(const Step& s, int operand, const float* x, int first, int count,
+                                        float* sums) const {
+  const Tensor& weight = node_.in(operand);
+  const int64_t depth = weight.shape()[2];
+  const float* w = weight.as<const float>() + s.direction * weight.stride[0];
+  for (int gate = 0; gate < count; ++gate)
+    for (int64_t j = 0; j < sizes_.hidden; ++j) {
+      const float* row = w + ((first + gate) * sizes_.hidden + j) * weight.stride[1];
+      float sum = sums[gate * gateStep_ + j];
+      for (int64_t k = 0; k < depth; ++k) sum = std::fma(x[k], row[k * weight.stride[2]], sum);
+      sums[gate * gateStep_ + j] = sum;
+    }
 }
 
-void RecurrentKernel::addInput(const Step& s, int64_t first, int64_t count, float* sums) const {
-  multiply(node_.in(kW), 0, s.direction, sizes_.features, s.x, first, count, sums);
+void RecurrentKernel::multiply(const Step& s, int operand, const float* x, int first, int count,
+                               float* sums) const {
+  if (!kernels_) return multiplyReference(s, operand, x, first, count, sums);
+  const int64_t depth = node_.in(operand).shape()[2];
+  const int64_t start = operand == kW ? 0 : sizes_.directions * sizes_.gates * gateStep_ * sizes_.features;
+  const float* panels = packed_.data() + start + (s.direction * sizes_.gates + first) * gateStep_ * depth;
+  const int64_t panelCount = count * gateStep_ / kPanel;
+  if (!s.pool) return kernels_->multiplyPanels(x, depth, panels, panelCount, sums);
+  const int64_t grain = kMultiplyGrain / (depth * kPanel + 1) + 1;
+  s.pool->parallelFor(panelCount, grain, [&](int64_t begin, int64_t end, int) {
+    kernels_->multiplyPanels(x, depth, panels + begin * depth * kPanel, end - begin, sums + begin * kPanel);
+  });
 }
 
-void RecurrentKernel::addHidden(int direction, const float* h, int64_t first, int64_t count,
-                                float* sums) const {
-  const int64_t packedAt = sizes_.directions * sizes_.rows() * sizes_.features;
-  multiply(node_.in(kR), packedAt, direction, sizes_.hidden, h, first, count, sums);
+void RecurrentKernel::addInput(const Step& s, int first, int count, float* sums) const {
+  multiply(s, kW, s.x, first, count, sums);
+}
+
+void RecurrentKernel::addHidden(const Step& s, const float* h, int first, int count, float* sums) const {
+  multiply(s, kR, h, first, count, sums);
 }
 
 void RecurrentKernel::activate(int direction, int i, float* values, int64_t count) const {

@@ -48,22 +48,25 @@ public:
 protected:
   // One time step of one sequence; every array is contiguous.
   struct Step {
+    ThreadPool* pool; // for the products; null when sequences run in parallel
     int direction;
     const float* x; // features
     float* h;       // the previous hidden state, replaced by the new one
     float* c;       // the cell state of LSTM, likewise
-    float* sums;    // gates * hidden
-    float* spare;   // hidden
+    float* sums;    // gates * gateStep()
+    float* spare;   // gateStep()
   };
   virtual void step(const Step& s) const = 0;
   virtual bool hasCell() const { return false; } // c is operand 6 and result 2
 
-  // Parts of a gate sum, for the rows [first, first + count) of W or R.
-  void addInput(const Step& s, int64_t first, int64_t count, float* sums) const;
-  void addHidden(int direction, const float* h, int64_t first, int64_t count, float* sums) const;
-  // The biases of W, and of R, of one direction; zeros when there is no bias operand.
-  const float* inputBias(int direction) const { return bias_ + direction * 2 * sizes_.rows(); }
-  const float* hiddenBias(int direction) const { return inputBias(direction) + sizes_.rows(); }
+  // From one gate's numbers to the next one's: `hidden`, or more for the sake of whole panels.
+  int64_t gateStep() const { return gateStep_; }
+  // Parts of the sums of the gates [first, first + count); `sums` belongs to gate `first`.
+  void addInput(const Step& s, int first, int count, float* sums) const;
+  void addHidden(const Step& s, const float* h, int first, int count, float* sums) const;
+  // The biases of W, and of R, of one direction, by gate; zeros when there is no bias operand.
+  const float* inputBias(int direction) const { return bias_ + direction * 2 * sizes_.gates * gateStep_; }
+  const float* hiddenBias(int direction) const { return inputBias(direction) + sizes_.gates * gateStep_; }
   // Clips, then applies the direction's activation `i`.
   void activate(int direction, int i, float* values, int64_t count) const;
 
@@ -71,24 +74,26 @@ protected:
   RecurrentSizes sizes_;
 
 private:
-  void multiply(const Tensor& weight, int64_t packedAt, int direction, int64_t depth, const float* x,
-                int64_t first, int64_t count, float* sums) const;
+  void multiply(const Step& s, int operand, const float* x, int first, int count, float* sums) const;
+  void multiplyReference(const Step& s, int operand, const float* x, int first, int count, float* sums) const;
   void packWeights();
   bool lengthsAreValid() const;
   void readBias(float* to) const;
   int64_t lengthOf(int64_t batch) const;
-  void runSequence(int direction, int64_t batch, float* scratch) const;
+  void runSequence(ThreadPool* pool, int direction, int64_t batch, float* scratch) const;
   void readState(int operand, int direction, int64_t batch, float* state) const;
   void writeState(int result, int direction, int64_t batch, const float* state) const;
   int64_t scratchPerThread() const; // floats
+  int64_t biasLength() const;       // floats
 
   RecurrentKind kind_;
   std::vector<GateFunction> functions_;
   float clip_;
   int threads_;
   const VectorKernels* kernels_ = nullptr;
-  std::vector<float>
-      packed_; // W, then R, transposed to [direction][depth][row]; empty in the reference kernel
+  int64_t gateStep_;
+  // W, then R, in panels [direction][gate][hidden / 16][depth][16]; empty in the reference kernel.
+  std::vector<float> packed_;
   const float* bias_ = nullptr; // in scratch
 };
 

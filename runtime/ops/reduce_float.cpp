@@ -86,8 +86,11 @@ public:
   const char* name() const override { return row_ || columns_ ? kernels_->name : "reference"; }
 
 private:
-  float finish(float value) const {
+  // From the joined lanes of the elements at x to the result; columns have no x, and no second pass.
+  float finish(const float* x, float value) const {
     switch (fn_) {
+    case ReduceFn::LogSumExp:
+      return logSumExp(x, value);
     case ReduceFn::Mean:
       return value / static_cast<float>(walk_.reduced.elements());
     case ReduceFn::L2:
@@ -101,10 +104,11 @@ private:
 
   void reduceColumns(const float* x, float* y, int64_t count) const {
     columns_(x, walk_.reduced.rank() ? walk_.reduced.step(0) : 0, walk_.reduced.elements(), count, y);
-    for (int64_t i = 0; i < count; ++i) y[i] = finish(y[i]);
+    for (int64_t i = 0; i < count; ++i) y[i] = finish(nullptr, y[i]);
   }
 
   float reduceOne(const float* x) const {
+    if (whole_) return finish(x, whole_(x, walk_.reduced.elements()));
     float lanes[kLanes];
     for (float& lane : lanes) lane = rule_.identity;
     int lane = 0;
@@ -115,8 +119,7 @@ private:
         rule_.steps(x + offset[0], walk_.reduced.step(0), count, lane, lanes);
       lane = static_cast<int>((lane + count) % kLanes);
     });
-    const float value = rule_.join(lanes);
-    return fn_ == ReduceFn::LogSumExp ? logSumExp(x, value) : finish(value);
+    return finish(x, rule_.join(lanes));
   }
 
   // log(sum exp(x)) = shift + log(sum exp(x - shift)) with the maximum as shift, so that nothing overflows.
@@ -143,6 +146,7 @@ private:
   ReduceWalk walk_;
   const VectorKernels* kernels_ = nullptr;
   LaneRow row_ = nullptr;
+  LaneReduce whole_ = nullptr; // when the reduced elements are one run
   LaneColumns columns_ = nullptr;
 };
 } // namespace

@@ -2,6 +2,7 @@
 #define BURIN_TARGET __attribute__((target("avx2,fma")))
 #define BURIN_ISA_NAME avx2
 #define BURIN_ISA_TEXT "avx2"
+#define BURIN_PANELS 4
 #include "runtime/kernels/vector_loops.h"
 
 namespace burin::rt {

@@ -2,6 +2,7 @@
 #define BURIN_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 #define BURIN_ISA_NAME avx512
 #define BURIN_ISA_TEXT "avx512"
+#define BURIN_PANELS 4
 #include "runtime/kernels/vector_loops.h"
 
 namespace burin::rt {
