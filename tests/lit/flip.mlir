@@ -1,0 +1,20 @@
+// RUN: burin-opt --flip --group=movement --group=constants %s | FileCheck %s
+// An elementwise region between a transpose and its inverse moves to the other side; axes and constants follow.
+
+// CHECK-NOT: nn.transpose
+// CHECK: nn.unary %{{.*}} {fn = "tanh"} : (tensor<1x2x3x3xf32>)
+// CHECK: nn.constant {{.*}} : tensor<1x2x1x1xf32>
+// CHECK: nn.binary {{.*}}fn = "add"
+// CHECK: nn.softmax {{.*}}axis = 1
+// CHECK-NOT: nn.transpose
+// CHECK: nn.output
+nn.graph @main {
+  %x = nn.input "x" : tensor<1x2x3x3xf32>
+  %t = nn.transpose %x {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x2x3x3xf32>) -> tensor<1x3x3x2xf32>
+  %u = nn.unary %t {fn = "tanh"} : (tensor<1x3x3x2xf32>) -> tensor<1x3x3x2xf32>
+  %b = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %a = nn.binary %u, %b {fn = "add"} : (tensor<1x3x3x2xf32>, tensor<2xf32>) -> tensor<1x3x3x2xf32>
+  %s = nn.softmax %a {axis = 3 : i64} : (tensor<1x3x3x2xf32>) -> tensor<1x3x3x2xf32>
+  %y = nn.transpose %s {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x3x3x2xf32>) -> tensor<1x2x3x3xf32>
+  nn.output %y : tensor<1x2x3x3xf32> {names = ["y"]}
+}
