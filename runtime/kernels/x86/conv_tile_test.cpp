@@ -1,5 +1,6 @@
 // Every tile engine this machine can run, also those the machine's own choice would skip, against plain
 // loops.
+#if defined(__x86_64__)
 #include "runtime/kernels/x86/conv_tile_tables.h"
 
 #include "runtime/kernels/x86/isa.h"
@@ -265,3 +266,4 @@ TEST(DepthwiseEngines, EqualPlainLoops) {
 
 } // namespace
 } // namespace burin::rt
+#endif
