@@ -102,7 +102,9 @@ TEST(FloatKey, OrderAndInverse) {
     EXPECT_EQ(magnitudeOfOrderedKey(orderedKey(ascending[i])), magnitudeBits(ascending[i]));
     EXPECT_EQ(std::bit_cast<std::uint32_t>(fromMagnitudeKey(magnitudeKey(ascending[i]))),
               std::bit_cast<std::uint32_t>(ascending[i]));
-    if (i > 0) EXPECT_LT(orderedKey(ascending[i - 1]), orderedKey(ascending[i]));
+    if (i > 0) {
+      EXPECT_LT(orderedKey(ascending[i - 1]), orderedKey(ascending[i]));
+    }
   }
 }
 

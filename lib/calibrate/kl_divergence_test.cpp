@@ -81,10 +81,11 @@ TEST(Kl, SearchFollowsItsDefinition) {
     const std::vector<double> expected = plainDivergences(histogram);
     ASSERT_EQ(result.divergences.size(), expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      if (std::isinf(expected[i]))
+      if (std::isinf(expected[i])) {
         EXPECT_TRUE(std::isinf(result.divergences[i]));
-      else
+      } else {
         EXPECT_NEAR(result.divergences[i], expected[i], 1e-11) << distribution.name << " " << i;
+      }
     }
   }
 }

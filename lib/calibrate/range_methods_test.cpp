@@ -104,7 +104,9 @@ TEST(RangeMethods, EveryMethodGivesUsableThresholds) {
       const float threshold = chooseThreshold(profile, {method});
       EXPECT_GT(threshold, 0.0f) << distribution.name;
       EXPECT_LE(threshold, profile.absoluteMaximum) << distribution.name;
-      if (distribution.name == "constant") EXPECT_EQ(threshold, 0.7f) << rangeMethodName(method);
+      if (distribution.name == "constant") {
+        EXPECT_EQ(threshold, 0.7f) << rangeMethodName(method);
+      }
     }
 }
 

@@ -58,8 +58,12 @@ TEST(TensorStatistics, CellsCountTheValues) {
       const ValueCell& cell = profile.values[i];
       total += cell.count;
       ASSERT_LE(cell.lower, cell.upper);
-      if (i > 0) ASSERT_LE(profile.values[i - 1].lower, cell.lower);
-      if (cell.exact()) ASSERT_EQ(cell.count, exact.at(cell.lower));
+      if (i > 0) {
+        ASSERT_LE(profile.values[i - 1].lower, cell.lower);
+      }
+      if (cell.exact()) {
+        ASSERT_EQ(cell.count, exact.at(cell.lower));
+      }
     }
     for (const ValueCell& cell : profile.magnitudes) magnitudeTotal += cell.count;
     EXPECT_EQ(total + profile.zeroCount, values.size());
@@ -153,7 +157,9 @@ TEST(TensorStatistics, ZerosOfEitherSignAreZeros) {
 TEST(TensorStatistics, FewDistinctValuesStayExact) {
   for (const char* name : {"picture", "two values", "constant"})
     for (const test::Distribution& distribution : test::distributions())
-      if (distribution.name == name) EXPECT_TRUE(statisticsOf(draw(distribution, 300000, 1)).exact()) << name;
+      if (distribution.name == name) {
+        EXPECT_TRUE(statisticsOf(draw(distribution, 300000, 1)).exact()) << name;
+      }
   EXPECT_FALSE(statisticsOf(draw(test::distributions()[0], 10000, 1)).exact());
 }
 
