@@ -1,7 +1,7 @@
 #include "lib/import/onnx/importer.h"
 
-#include "lib/support/file.h"
 #include "lib/import/onnx/graph_importer.h"
+#include "lib/support/file.h"
 
 #include <filesystem>
 #include <fmt/format.h>

@@ -1,0 +1,193 @@
+// Test support: small ONNX models written in code, imported, and looked at.
+#pragma once
+
+#include "lib/import/onnx/importer.h"
+#include "schema/onnx.pb.h"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace burin::onnx::test {
+
+using onnxpb::AttributeProto;
+using onnxpb::GraphProto;
+using onnxpb::NodeProto;
+using onnxpb::TensorProto;
+
+inline AttributeProto attribute(const std::string& name, int64_t value) {
+  AttributeProto a;
+  a.set_name(name), a.set_type(AttributeProto::INT), a.set_i(value);
+  return a;
+}
+inline AttributeProto attribute(const std::string& name, float value) {
+  AttributeProto a;
+  a.set_name(name), a.set_type(AttributeProto::FLOAT), a.set_f(value);
+  return a;
+}
+inline AttributeProto attribute(const std::string& name, const char* value) {
+  AttributeProto a;
+  a.set_name(name), a.set_type(AttributeProto::STRING), a.set_s(value);
+  return a;
+}
+inline AttributeProto attribute(const std::string& name, const std::vector<int64_t>& values) {
+  AttributeProto a;
+  a.set_name(name), a.set_type(AttributeProto::INTS);
+  for (int64_t v : values) a.add_ints(v);
+  return a;
+}
+inline AttributeProto attribute(const std::string& name, const std::vector<float>& values) {
+  AttributeProto a;
+  a.set_name(name), a.set_type(AttributeProto::FLOATS);
+  for (float v : values) a.add_floats(v);
+  return a;
+}
+inline AttributeProto attribute(const std::string& name, const GraphProto& graph) {
+  AttributeProto a;
+  a.set_name(name), a.set_type(AttributeProto::GRAPH), *a.mutable_g() = graph;
+  return a;
+}
+inline AttributeProto reference(const std::string& name, const std::string& outer,
+                                AttributeProto::AttributeType type) {
+  AttributeProto a;
+  a.set_name(name), a.set_type(type), a.set_ref_attr_name(outer);
+  return a;
+}
+
+using Attributes = std::vector<AttributeProto>;
+
+inline NodeProto makeNode(const std::string& type, const std::vector<std::string>& inputs,
+                          const std::vector<std::string>& outputs, const Attributes& attributes = {},
+                          const std::string& name = {}) {
+  NodeProto node;
+  node.set_op_type(type), node.set_name(name);
+  for (const auto& i : inputs) node.add_input(i);
+  for (const auto& o : outputs) node.add_output(o);
+  for (const auto& a : attributes) *node.add_attribute() = a;
+  return node;
+}
+
+inline TensorProto floatTensor(const std::string& name, const std::vector<int64_t>& dims,
+                               const std::vector<float>& values) {
+  TensorProto t;
+  t.set_name(name), t.set_data_type(TensorProto::FLOAT);
+  for (int64_t d : dims) t.add_dims(d);
+  t.set_raw_data(values.data(), values.size() * sizeof(float));
+  return t;
+}
+inline TensorProto intTensor(const std::string& name, const std::vector<int64_t>& dims,
+                             const std::vector<int64_t>& values) {
+  TensorProto t;
+  t.set_name(name), t.set_data_type(TensorProto::INT64);
+  for (int64_t d : dims) t.add_dims(d);
+  for (int64_t v : values) t.add_int64_data(v);
+  return t;
+}
+
+// A model under construction. Dimensions below 0 are left open, named "dim<i>".
+class Model {
+public:
+  explicit Model(int64_t opset = 13) {
+    proto.mutable_graph()->set_name("g");
+    proto.add_opset_import()->set_version(opset);
+  }
+  Model& input(const std::string& name, const std::vector<int64_t>& dims, int type = TensorProto::FLOAT) {
+    setType(*proto.mutable_graph()->add_input(), name, dims, type);
+    return *this;
+  }
+  Model& output(const std::string& name) {
+    proto.mutable_graph()->add_output()->set_name(name);
+    return *this;
+  }
+  Model& node(const std::string& type, const std::vector<std::string>& inputs,
+              const std::vector<std::string>& outputs, const Attributes& attributes = {},
+              const std::string& name = {}) {
+    *proto.mutable_graph()->add_node() = makeNode(type, inputs, outputs, attributes, name);
+    return *this;
+  }
+  Model& constant(const TensorProto& tensor) {
+    *proto.mutable_graph()->add_initializer() = tensor;
+    return *this;
+  }
+  static void setType(onnxpb::ValueInfoProto& info, const std::string& name, const std::vector<int64_t>& dims,
+                      int type = TensorProto::FLOAT) {
+    info.set_name(name);
+    auto* tensor = info.mutable_type()->mutable_tensor_type();
+    tensor->set_elem_type(type);
+    auto* shape = tensor->mutable_shape();
+    for (size_t i = 0; i < dims.size(); ++i)
+      if (dims[i] >= 0)
+        shape->add_dim()->set_dim_value(dims[i]);
+      else
+        shape->add_dim()->set_dim_param("dim" + std::to_string(i));
+  }
+
+  onnxpb::ModelProto proto;
+};
+
+// An imported model with the context that owns it.
+struct Imported {
+  std::unique_ptr<mlir::MLIRContext> context;
+  Result<ImportedModule> result;
+
+  bool ok() const { return result.has_value(); }
+  std::string error() const { return ok() ? std::string() : result.error().text(); }
+
+  mlir::ModuleOp module() const { return result->module.get(); }
+
+  mlir::Operation* outputOp() const {
+    mlir::Operation* found = nullptr;
+    module().walk([&](nn::OutputOp op) { found = op; });
+    return found;
+  }
+  mlir::Value output(unsigned i = 0) const { return outputOp()->getOperand(i); }
+  std::vector<float> floats(unsigned i = 0) const { return nn::constantFloats(output(i)); }
+  std::vector<int64_t> ints(unsigned i = 0) const { return nn::constantInts(output(i)); }
+  std::string shape(unsigned i = 0) const { return rt::toString(nn::typeOf(output(i)).shape); }
+  // Ops "nn.<mnemonic>" in order, constants and structure left out.
+  std::vector<std::string> ops() const {
+    std::vector<std::string> list;
+    module().walk([&](mlir::Operation* op) {
+      if (!mlir::isa<mlir::ModuleOp, nn::GraphOp, nn::OutputOp, nn::InputOp, nn::ConstantOp, nn::NoneOp>(op))
+        list.push_back(op->getName().stripDialect().str());
+    });
+    return list;
+  }
+  mlir::Operation* find(const std::string& mnemonic) const {
+    mlir::Operation* found = nullptr;
+    module().walk([&](mlir::Operation* op) {
+      if (op->getName().stripDialect() == mnemonic && !found) found = op;
+    });
+    return found;
+  }
+  std::vector<int64_t> intsOf(const std::string& mnemonic, const std::string& name) const {
+    auto list = find(mnemonic)->getAttrOfType<mlir::DenseI64ArrayAttr>(name);
+    return list ? list.asArrayRef().vec() : std::vector<int64_t>();
+  }
+};
+
+inline Imported import(const Model& model, const ImportOptions& options = {},
+                       const std::string& folder = {}) {
+  auto context = std::make_unique<mlir::MLIRContext>();
+  nn::loadDialects(*context);
+  std::string bytes = model.proto.SerializeAsString();
+  auto result = importOnnxBytes({bytes.data(), bytes.size()}, folder, options, *context);
+  return {std::move(context), std::move(result)};
+}
+
+inline BoundTensor boundFloats(const std::vector<int64_t>& dims, const std::vector<float>& values) {
+  BoundTensor tensor;
+  for (int64_t d : dims) tensor.type.shape.push(d);
+  const char* bytes = reinterpret_cast<const char*>(values.data());
+  tensor.bytes.assign(bytes, bytes + values.size() * sizeof(float));
+  return tensor;
+}
+
+// 0, 1, 2, ...
+inline std::vector<float> counting(size_t n) {
+  std::vector<float> values(n);
+  for (size_t i = 0; i < n; ++i) values[i] = static_cast<float>(i);
+  return values;
+}
+
+} // namespace burin::onnx::test
