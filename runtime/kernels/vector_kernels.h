@@ -40,6 +40,13 @@ struct ColumnMoments {
   const float *mean, *factor, *scale, *bias;
 };
 
+// y = x / (bias + alpha * sum of squares over the window)^(3/4).
+struct LrnWindow {
+  const float* padded; // x with zeros before and after
+  int64_t size;
+  float alpha, bias;
+};
+
 struct VectorKernels {
   const char* name;
   UnaryRow unary[math::kVectorUnaryCount];
@@ -64,6 +71,8 @@ struct VectorKernels {
   // y[i] = x[i] * scale[i * step] + bias[i * step]; step is 0 or 1.
   void (*affineRow)(const float* x, const float* scale, const float* bias, int64_t step, float* y,
                     int64_t count);
+  // Local response normalisation with the exponent 3/4 of x[c]: the window of y[c] is padded[c .. c + size).
+  void (*lrnRow)(const LrnWindow& window, const float* x, float* y, int64_t count);
   // For each panel of sixteen outputs: acc[j] = fma(x[k], panel[k * 16 + j], acc[j]), k ascending. Panels
   // follow one another.
   void (*multiplyPanels)(const float* x, int64_t depth, const float* panels, int64_t panelCount, float* acc);

@@ -258,6 +258,23 @@ BURIN_TARGET inline void affineRow(const float* x, const float* scale, const flo
   }
 }
 
+// Zeros in the window change no sum: they stand for channels that do not exist.
+BURIN_TARGET inline void lrnRow(const LrnWindow& window, const float* x, float* y, int64_t count) {
+  const float* padded = window.padded;
+  const float alpha = window.alpha, bias = window.bias;
+  BURIN_VECTORIZE
+  for (int64_t c = 0; c < count; ++c) y[c] = padded[c] * padded[c];
+  for (int64_t i = 1; i < window.size; ++i) {
+    BURIN_VECTORIZE
+    for (int64_t c = 0; c < count; ++c) y[c] = std::fma(padded[c + i], padded[c + i], y[c]);
+  }
+  BURIN_VECTORIZE
+  for (int64_t c = 0; c < count; ++c) {
+    const float root = math::squareRoot(bias + alpha * y[c]);
+    y[c] = x[c] / (root * math::squareRoot(root));
+  }
+}
+
 // The accumulators of kPanels panels stay in registers over the whole depth.
 template <int kPanels>
 BURIN_TARGET inline void multiplyPanelBlock(const float* x, int64_t depth, const float* panels, float* acc) {
@@ -314,6 +331,7 @@ constexpr VectorKernels kKernels = {
     normalizeRow,
     normalizeColumns,
     affineRow,
+    lrnRow,
     multiplyPanels,
     {widenRow<math::halfToFloat>, widenRow<math::bfloat16ToFloat>},
     {narrowRow<math::floatToHalf>, narrowRow<math::floatToBfloat16>},

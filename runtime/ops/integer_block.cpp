@@ -60,21 +60,16 @@ void storeIntegers(DType dtype, const int64_t* in, int64_t count, void* data, in
   for (int64_t i = 0; i < count; ++i) to[i * step] = in[i] != 0;
 }
 
-int64_t saturateToInteger(float value, DType dtype) {
-  if (value != value) return 0;
-  const bool isSigned =
-      dtype == DType::I8 || dtype == DType::I16 || dtype == DType::I32 || dtype == DType::I64;
+IntegerRange integerRange(DType dtype) {
+  IntegerRange range;
+  range.isSigned = dtype == DType::I8 || dtype == DType::I16 || dtype == DType::I32 || dtype == DType::I64;
   const int bits = static_cast<int>(dtypeBytes(dtype)) * 8;
-  // 2^(bits - 1) or 2^bits, exact in float.
-  float limit = isSigned ? 0.5f : 1.0f;
-  for (int i = 0; i < bits; ++i) limit *= 2.0f;
-  const uint64_t top = isSigned ? (uint64_t{1} << (bits - 1)) - 1 : ~uint64_t{0} >> (64 - bits);
-  if (value >= limit) return static_cast<int64_t>(top);
-  if (!isSigned) {
-    if (value <= 0.0f) return 0;
-    return static_cast<int64_t>(static_cast<uint64_t>(value));
-  }
-  return value < -limit ? -static_cast<int64_t>(top) - 1 : static_cast<int64_t>(value);
+  const uint64_t all = ~uint64_t{0} >> (64 - bits);
+  range.highest = static_cast<int64_t>(range.isSigned ? all >> 1 : all);
+  range.lowest = range.isSigned ? -range.highest - 1 : 0;
+  range.limit = range.isSigned ? 0.5f : 1.0f; // times 2^bits, exact
+  for (int i = 0; i < bits; ++i) range.limit *= 2.0f;
+  return range;
 }
 
 } // namespace burin::rt

@@ -102,7 +102,7 @@ void storeFloats(DType dtype, const float* in, int64_t count, void* data, int64_
 class CastKernel final : public Kernel {
 public:
   explicit CastKernel(const Node& node)
-      : node_(node), from_(node.in(0).dtype()), to_(node.out().dtype()),
+      : node_(node), from_(node.in(0).dtype()), to_(node.out().dtype()), range_(integerRange(to_)),
         walk_(node.in(0).shape(), {node.in(0).stride, node.out().stride}) {
     walk_.orderBy(1);
   }
@@ -125,8 +125,10 @@ private:
     else
       loadIntegers(from_, node_.in(0).data, fromX, walk_.step(0), count, integers);
     if (isFloat(from_) && !isFloat(to_)) {
-      for (int64_t i = 0; i < count; ++i)
-        integers[i] = to_ == DType::Bool ? floats[i] != 0.0f : saturateToInteger(floats[i], to_);
+      if (to_ == DType::Bool)
+        for (int64_t i = 0; i < count; ++i) integers[i] = floats[i] != 0.0f;
+      else
+        for (int64_t i = 0; i < count; ++i) integers[i] = saturateToInteger(floats[i], range_);
     } else if (!isFloat(from_) && isFloat(to_)) {
       for (int64_t i = 0; i < count; ++i)
         floats[i] = from_ == DType::U64 ? static_cast<float>(static_cast<uint64_t>(integers[i]))
@@ -140,6 +142,7 @@ private:
 
   const Node& node_;
   DType from_, to_;
+  IntegerRange range_; // of `to`
   StridedWalk<2> walk_;
 };
 } // namespace
