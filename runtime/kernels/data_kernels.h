@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/core/op.h"
+#include "runtime/numerics/elementwise.h"
 
 namespace burin::rt {
 
@@ -33,6 +34,16 @@ struct Binary8 {
   FloatStage8 out;              // its scale serves mul alone
 };
 
+constexpr int kAddPolicyCount = 5, kRequantPolicyCount = 7;
+// a[i] = a[i] + b[i] (or -) on stored integers, by the policy of the table's index.
+using AddRow = void (*)(int32_t* a, const int32_t* b, int64_t width, const AddParameters& parameters);
+// row[i] = requantize(row[i] - zeroIn).
+struct RequantRow {
+  Requant rule;
+  int32_t zeroIn = 0, zeroOut = 0, low = 0, high = 0;
+};
+using RequantizeRow = void (*)(int32_t* row, int64_t width, const RequantRow& parameters);
+
 struct DataKernels {
   const char* name;
   // y[i] = the greatest of taps[t][i], the first in case of a tie; NaN is passed over.
@@ -60,9 +71,12 @@ struct DataKernels {
   void (*lookUp8)(const uint8_t* x, const uint8_t* table, uint8_t* y, int64_t width);
   // y[i] = fma(weights[t], taps[t][i], ...) for ascending t, starting with weights[0] * taps[0][i].
   void (*weighF32)(const float* const* taps, const float* weights, int64_t count, float* y, int64_t width);
+  AddRow add[kAddPolicyCount];
+  RequantizeRow requantize[kRequantPolicyCount];
 };
 
 // Null for Isa::Reference.
 const DataKernels* dataKernels(Isa isa);
+const DataKernels& portableDataKernels();
 
 } // namespace burin::rt

@@ -212,23 +212,93 @@ BURIN_TARGET static void weighTaps(const float* const* taps, const float* weight
 #undef BURIN_CALL
 }
 
+// kRight: all shifts are known to be 0..31. The mask changes nothing then, but tells the compiler that the
+// branches for left shifts are dead, and only a loop without branches becomes vectors.
+BURIN_TARGET inline bool shiftsRight(const Requant& rule) { return rule.shift >= 0 && rule.shift <= 31; }
+
+template <RequantPolicy P, bool kRight>
+BURIN_TARGET void requantPolicyLoop(int32_t* row, int64_t width, const RequantRow& parameters) {
+  RequantRow p = parameters;
+  if (kRight) p.rule.shift &= 31;
+  BURIN_VECTORIZE
+  for (int64_t i = 0; i < width; ++i) row[i] = apply<P>(row[i] - p.zeroIn, p.rule, p.zeroOut, p.low, p.high);
+}
+
+template <RequantPolicy P>
+BURIN_TARGET void requantPolicyRow(int32_t* row, int64_t width, const RequantRow& p) {
+  if (shiftsRight(p.rule)) return requantPolicyLoop<P, true>(row, width, p);
+  requantPolicyLoop<P, false>(row, width, p);
+}
+
+template <AddPolicy P, bool kRight>
+BURIN_TARGET void addPolicyLoop(int32_t* a, const int32_t* b, int64_t width,
+                                const AddParameters& parameters) {
+  AddParameters p = parameters; // a copy the stores cannot alias
+  if (kRight) {
+    p.rescaleA.shift &= 31;
+    p.rescaleB.shift &= 31;
+    p.rescaleOut.shift &= 31;
+  }
+  BURIN_VECTORIZE
+  for (int64_t i = 0; i < width; ++i) a[i] = applyAdd<P>(a[i], b[i], p);
+}
+
+// [ADD-TFLITE] in three passes, each small enough to become vectors.
+BURIN_TARGET static void rescaleLeft(int32_t* row, int64_t width, int32_t zero, int leftShift,
+                                     const Requant& rule) {
+  const int32_t factor = 1 << leftShift, multiplier = rule.multiplier, shift = rule.shift & 31;
+  BURIN_VECTORIZE
+  for (int64_t i = 0; i < width; ++i) row[i] = scaleHighMultiply((row[i] - zero) * factor, multiplier, shift);
+}
+
+template <>
+BURIN_TARGET void addPolicyLoop<AddPolicy::Tflite, true>(int32_t* a, const int32_t* b, int64_t width,
+                                                         const AddParameters& p) {
+  constexpr int64_t kChunk = 256;
+  int32_t other[kChunk];
+  const int32_t sign = p.subtract ? -1 : 1;
+  for (int64_t at = 0; at < width; at += kChunk) {
+    const int64_t n = width - at < kChunk ? width - at : kChunk;
+    for (int64_t i = 0; i < n; ++i) other[i] = b[at + i];
+    rescaleLeft(a + at, n, p.zeroPointA, p.leftShift, p.rescaleA);
+    rescaleLeft(other, n, p.zeroPointB, p.leftShift, p.rescaleB);
+    for (int64_t i = 0; i < n; ++i) a[at + i] += sign * other[i];
+    requantPolicyRow<RequantPolicy::Tflite>(a + at, n, {p.rescaleOut, 0, p.zeroPointOut, p.low, p.high});
+  }
+}
+
+template <AddPolicy P>
+BURIN_TARGET void addPolicyRow(int32_t* a, const int32_t* b, int64_t width, const AddParameters& p) {
+  if (shiftsRight(p.rescaleA) && shiftsRight(p.rescaleB) && shiftsRight(p.rescaleOut))
+    return addPolicyLoop<P, true>(a, b, width, p);
+  addPolicyLoop<P, false>(a, b, width, p);
+}
+
 #define BURIN_STRINGIZE_(x) #x
 #define BURIN_STRINGIZE(x) BURIN_STRINGIZE_(x)
-static constexpr DataKernels kKernels = {BURIN_STRINGIZE(BURIN_ISA_NAME),
-                                         maxTaps<int8_t>,
-                                         maxTaps<uint8_t>,
-                                         maxTaps<float>,
-                                         meanTaps,
-                                         sumTaps8,
-                                         sumRows8,
-                                         storeSums8,
-                                         requantizeBytes,
-                                         addAny,
-                                         multiplyAny,
-                                         quantizeDivided,
-                                         quantizeMultiplied,
-                                         dequantizeBytes,
-                                         BURIN_LOOK_UP,
-                                         weighTaps};
+static constexpr DataKernels kKernels = {
+    BURIN_STRINGIZE(BURIN_ISA_NAME),
+    maxTaps<int8_t>,
+    maxTaps<uint8_t>,
+    maxTaps<float>,
+    meanTaps,
+    sumTaps8,
+    sumRows8,
+    storeSums8,
+    requantizeBytes,
+    addAny,
+    multiplyAny,
+    quantizeDivided,
+    quantizeMultiplied,
+    dequantizeBytes,
+    BURIN_LOOK_UP,
+    weighTaps,
+    {addPolicyRow<AddPolicy::FloatRatio>, addPolicyRow<AddPolicy::Multiplier8HalfUp>,
+     addPolicyRow<AddPolicy::SharedShift8HalfAway>, addPolicyRow<AddPolicy::Tflite>,
+     addPolicyRow<AddPolicy::Multiplier15HalfEven>},
+    {requantPolicyRow<RequantPolicy::FloatHalfEven>, requantPolicyRow<RequantPolicy::MultiplierShiftHalfUp>,
+     requantPolicyRow<RequantPolicy::Multiplier8HalfUp>, requantPolicyRow<RequantPolicy::ShiftHalfUp>,
+     requantPolicyRow<RequantPolicy::QdmHalfAway>, requantPolicyRow<RequantPolicy::Tflite>,
+     requantPolicyRow<RequantPolicy::Multiplier15HalfEven>}};
 
 } // namespace burin::rt::BURIN_ISA_NAME

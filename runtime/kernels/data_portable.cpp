@@ -9,6 +9,8 @@ namespace burin::rt {
 extern const DataKernels kAvx2DataKernels, kAvx512DataKernels, kAvx512VbmiDataKernels;
 #endif
 
+const DataKernels& portableDataKernels() { return portable::kKernels; }
+
 const DataKernels* dataKernels(Isa isa) {
   if (isa == Isa::Reference) return nullptr;
 #if defined(__x86_64__)

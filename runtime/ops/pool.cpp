@@ -75,7 +75,7 @@ public:
   void run(Context& context) override {
     const bool includePad = node_.attrs.integer("count_include_pad") != 0;
     forPoolRows(geometry_, node_.in(0).as<float>(), node_.out().as<float>(), context.pool,
-                [&](const float* const* taps, int64_t count, float* y, const int64_t* position, int) {
+                [&](const float* const* taps, int64_t count, float* y, const int64_t* position) {
                   const int64_t divisor = windowCount(geometry_, position, includePad);
                   kernels_.meanF32(taps, count, divisor ? static_cast<float>(divisor) : 1.0f, y,
                                    geometry_.channels);

@@ -135,7 +135,7 @@ public:
     dispatchBytes(dtypeBytes(x.dtype()), [&](auto tag) {
       using T = decltype(tag);
       forPoolRows(geometry_, x.as<T>(), y.as<T>(), context.pool,
-                  [&](const T* const* taps, int64_t count, T* to, const int64_t*, int) {
+                  [&](const T* const* taps, int64_t count, T* to, const int64_t*) {
                     maximum_(reinterpret_cast<const void* const*>(taps), count, to, geometry_.channels);
                   });
     });

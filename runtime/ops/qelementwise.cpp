@@ -89,27 +89,6 @@ bool readRescales(const Node& node, QBinaryRule& rule, std::string& error) {
          readRequantRule(node.attrs, 1, policy, second, rule.rescaleB, error);
 }
 
-template <AddPolicy P>
-void addLoop(int32_t* a, const int32_t* b, int64_t count, const AddParameters& parameters) {
-  const AddParameters p = parameters; // a copy the stores cannot alias
-  for (int64_t i = 0; i < count; ++i) a[i] = applyAdd<P>(a[i], b[i], p);
-}
-
-void addRow(int32_t* a, const int32_t* b, int64_t count, const AddParameters& p) {
-  switch (p.policy) {
-  case AddPolicy::FloatRatio:
-    return addLoop<AddPolicy::FloatRatio>(a, b, count, p);
-  case AddPolicy::Multiplier8HalfUp:
-    return addLoop<AddPolicy::Multiplier8HalfUp>(a, b, count, p);
-  case AddPolicy::SharedShift8HalfAway:
-    return addLoop<AddPolicy::SharedShift8HalfAway>(a, b, count, p);
-  case AddPolicy::Tflite:
-    return addLoop<AddPolicy::Tflite>(a, b, count, p);
-  case AddPolicy::Multiplier15HalfEven:
-    return addLoop<AddPolicy::Multiplier15HalfEven>(a, b, count, p);
-  }
-}
-
 void multiplyRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& rule) {
   const AddParameters& p = rule.add;
   if (rule.wideProduct) {
@@ -120,17 +99,18 @@ void multiplyRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule&
   }
   const int32_t zeroA = p.zeroPointA, zeroB = p.zeroPointB;
   for (int64_t i = 0; i < count; ++i) a[i] = (a[i] - zeroA) * (b[i] - zeroB);
-  requantizeRow(a, count, 0, rule.rescaleA, p.zeroPointOut, p.low, p.high);
+  requantizeRow(*rule.kernels, a, count, {rule.rescaleA, 0, p.zeroPointOut, p.low, p.high});
 }
 } // namespace
 
-bool readBinaryRule(const Node& node, QBinaryRule& rule, std::string& error) {
+bool readBinaryRule(const Node& node, Isa isa, QBinaryRule& rule, std::string& error) {
   QuantizedClamp clamp;
   if (!checkQuantized(node.in(0), "operand a", true, error) ||
       !checkQuantized(node.in(1), "operand b", true, error) ||
       !checkQuantized(node.out(), "the result", true, error) ||
       !readClamp(node.attrs, node.out(), clamp, error))
     return false;
+  rule.kernels = &rowKernels(isa);
   rule.fn = parseFn(node.attrs.text("fn"));
   rule.wideProduct = dtypeBytes(node.in(0).dtype()) + dtypeBytes(node.in(1).dtype()) > 2;
   if (!(isSum(node.attrs.text("fn")) ? readAdd(node, rule, error) : readRescales(node, rule, error)))
@@ -145,12 +125,13 @@ bool readBinaryRule(const Node& node, QBinaryRule& rule, std::string& error) {
 
 void binaryRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& rule) {
   const AddParameters& p = rule.add;
-  if (rule.fn == QBinaryFn::Add || rule.fn == QBinaryFn::Sub) return addRow(a, b, count, p);
+  if (rule.fn == QBinaryFn::Add || rule.fn == QBinaryFn::Sub)
+    return rule.kernels->add[static_cast<int>(p.policy)](a, b, count, p);
   if (rule.fn == QBinaryFn::Mul) return multiplyRow(a, b, count, rule);
   int32_t other[kRowChunk];
   std::copy_n(b, count, other);
-  requantizeRow(a, count, p.zeroPointA, rule.rescaleA, p.zeroPointOut, p.low, p.high);
-  requantizeRow(other, count, p.zeroPointB, rule.rescaleB, p.zeroPointOut, p.low, p.high);
+  requantizeRow(*rule.kernels, a, count, {rule.rescaleA, p.zeroPointA, p.zeroPointOut, p.low, p.high});
+  requantizeRow(*rule.kernels, other, count, {rule.rescaleB, p.zeroPointB, p.zeroPointOut, p.low, p.high});
   for (int64_t i = 0; i < count; ++i)
     a[i] = (rule.fn == QBinaryFn::Min) == (other[i] < a[i]) ? other[i] : a[i];
 }
@@ -258,7 +239,7 @@ private:
 
 std::unique_ptr<Kernel> makeQBinary(const Node& node, const KernelConfig& config, std::string& error) {
   QBinaryRule rule;
-  if (!readBinaryRule(node, rule, error)) return nullptr;
+  if (!readBinaryRule(node, config.isa, rule, error)) return nullptr;
   if (const DataKernels* kernels = dataKernels(config.isa)) {
     auto bytes = std::make_unique<QBinaryBytes>(node, rule, *kernels);
     if (bytes->fits()) return bytes;

@@ -1,6 +1,7 @@
 // The rules and factories of integer elementwise ops.
 #pragma once
 
+#include "runtime/kernels/data_kernels.h"
 #include "runtime/numerics/elementwise.h"
 #include "runtime/ops/quantize_ops.h"
 
@@ -11,11 +12,12 @@ enum class QBinaryFn : uint8_t { Add, Sub, Mul, Min, Max };
 // Everything the arithmetic of a qnn.binary needs.
 struct QBinaryRule {
   QBinaryFn fn = QBinaryFn::Add;
-  AddParameters add;          // add, sub; zero points and clamp of every fn
-  Requant rescaleA, rescaleB; // min, max: each operand to the result's scale; mul: rescaleA alone
-  bool wideProduct = false;   // mul of 16-bit operands
+  AddParameters add;                    // add, sub; zero points and clamp of every fn
+  Requant rescaleA, rescaleB;           // min, max: each operand to the result's scale; mul: rescaleA alone
+  const DataKernels* kernels = nullptr; // loops of the policies
+  bool wideProduct = false;             // mul of 16-bit operands
 };
-bool readBinaryRule(const Node& node, QBinaryRule& rule, std::string& error);
+bool readBinaryRule(const Node& node, Isa isa, QBinaryRule& rule, std::string& error);
 
 // a[i] = fn(a[i], b[i]) on stored integers.
 void binaryRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& rule);

@@ -22,6 +22,7 @@ bool AverageOutput::prepare(const Node& node, std::string& error) {
   if (!checkQuantized(x, "the operand", true, error) || !checkQuantized(y, "the result", true, error) ||
       !readClamp(node.attrs, y, clamp_, error) || !readAverageRule(node.attrs, rule_, error))
     return false;
+  dtype_ = y.dtype();
   zeroX_ = x.zeroPoint();
   zeroY_ = y.zeroPoint();
   from_ = x.scale();
@@ -58,9 +59,19 @@ int32_t AverageOutput::result(int64_t sum, int divisor) const {
   return requantize(sum, d.rule, zeroY_, clamp_.low, clamp_.high);
 }
 
-FloatStage8 AverageOutput::stage(DType dtype, int divisor) const {
-  return {divisors_[static_cast<size_t>(divisor)].rule.scale, clamp_.low - zeroY_, clamp_.high - zeroY_,
-          byteForm(dtype, zeroY_)};
+void AverageOutput::storeRow(const DataKernels& kernels, int32_t* sums, int32_t offset, int divisor,
+                             uint8_t* y, int64_t width) const {
+  const Requant& rule = divisors_[static_cast<size_t>(divisor)].rule; // a count of 0 rescales a sum of 0
+  if (!rule_.integerDivision && rule_.policy == RequantPolicy::FloatHalfEven) {
+    const FloatStage8 stage = {rule.scale, clamp_.low - zeroY_, clamp_.high - zeroY_,
+                               byteForm(dtype_, zeroY_)};
+    return kernels.store8(sums, offset, stage, y, width);
+  }
+  if (rule_.integerDivision)
+    for (int64_t i = 0; i < width; ++i) sums[i] = result(int64_t{sums[i]} - offset, divisor);
+  else
+    requantizeRow(kernels, sums, width, {rule, offset, zeroY_, clamp_.low, clamp_.high});
+  storeIntegers(sums, y, dtype_, 0, 1, width);
 }
 
 bool inferQAvgPool(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
@@ -124,22 +135,22 @@ protected:
   std::vector<int> divisor_; // per output position
 };
 
-// Channels innermost, 8 bits, [RQ-FLOAT].
+// Channels innermost, 8 bits.
 class QAvgPoolRows final : public QAvgPoolKernel {
 public:
   QAvgPoolRows(const Node& node, const DataKernels& kernels) : QAvgPoolKernel(node), kernels_(kernels) {}
 
   static bool applies(const Node& node) {
-    return dtypeBytes(node.in(0).dtype()) == 1 && poolsRows(poolGeometry(node.attrs, node.in(0), node.out()));
+    return dtypeBytes(node.in(0).dtype()) == 1 && dtypeBytes(node.out().dtype()) == 1 &&
+           poolsRows(poolGeometry(node.attrs, node.in(0), node.out()));
   }
-  bool fits() const { return output_.isFloatStage() && dtypeBytes(node_.out().dtype()) == 1; }
 
   void run(Context& context) override {
     const Tensor &x = node_.in(0), &y = node_.out();
     const Byte8 from = byteForm(x.dtype(), x.zeroPoint());
     forPoolRows(geometry_, x.as<uint8_t>(), y.as<uint8_t>(), context.pool,
-                [&](const uint8_t* const* taps, int64_t count, uint8_t* to, const int64_t* position, int) {
-                  const FloatStage8 stage = output_.stage(y.dtype(), divisorAt(position));
+                [&](const uint8_t* const* taps, int64_t count, uint8_t* to, const int64_t* position) {
+                  const int divisor = divisorAt(position);
                   const int32_t offset = static_cast<int32_t>(count) * from.zeroPoint;
                   const uint8_t* chunk[kMaxTaps];
                   for (int64_t start = 0; start < geometry_.channels; start += kRowChunk) {
@@ -147,7 +158,7 @@ public:
                     int32_t sums[kRowChunk] = {};
                     for (int64_t t = 0; t < count; ++t) chunk[t] = taps[t] + start;
                     kernels_.sum8(chunk, count, from.flip, sums, width);
-                    kernels_.store8(sums, offset, stage, to + start, width);
+                    output_.storeRow(kernels_, sums, offset, divisor, to + start, width);
                   }
                 });
   }
@@ -160,12 +171,11 @@ private:
 
 std::unique_ptr<Kernel> makeQAvgPool(const Node& node, const KernelConfig& config, std::string& error) {
   const DataKernels* kernels = dataKernels(config.isa);
-  if (kernels && QAvgPoolRows::applies(node)) {
-    auto rows = std::make_unique<QAvgPoolRows>(node, *kernels);
-    if (!rows->prepare(error)) return nullptr;
-    if (rows->fits()) return rows;
-  }
-  auto kernel = std::make_unique<QAvgPoolKernel>(node);
+  std::unique_ptr<QAvgPoolKernel> kernel;
+  if (kernels && QAvgPoolRows::applies(node))
+    kernel = std::make_unique<QAvgPoolRows>(node, *kernels);
+  else
+    kernel = std::make_unique<QAvgPoolKernel>(node);
   if (!kernel->prepare(error)) return nullptr;
   return kernel;
 }

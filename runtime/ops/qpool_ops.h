@@ -20,9 +20,9 @@ public:
   int32_t zeroX() const { return zeroX_; }
   int32_t result(int64_t sum, int divisor) const;
 
-  // [RQ-FLOAT] to 8 bits, for kernels that work on rows. A count of 0 multiplies a sum of 0.
-  bool isFloatStage() const { return !rule_.integerDivision && rule_.policy == RequantPolicy::FloatHalfEven; }
-  FloatStage8 stage(DType dtype, int divisor) const;
+  // Results of a row to bytes; sums[i] is `offset` above the centred sum. Overwrites the sums.
+  void storeRow(const DataKernels& kernels, int32_t* sums, int32_t offset, int divisor, uint8_t* y,
+                int64_t width) const;
 
 private:
   struct Divisor {
@@ -31,6 +31,7 @@ private:
   };
 
   AverageRule rule_;
+  DType dtype_ = DType::I8; // of the result
   QuantizedClamp clamp_;
   int32_t zeroX_ = 0, zeroY_ = 0;
   float from_ = 1, to_ = 1;

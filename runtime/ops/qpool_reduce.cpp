@@ -99,22 +99,20 @@ protected:
   StridedWalk<1> inner_;
 };
 
-// Kept channels innermost, 8 bits, [RQ-FLOAT]: the sums of a block of channels run over rows.
+// Kept channels innermost, 8 bits: the sums of a block of channels run over rows.
 class QReduceRows final : public QReduceKernel {
 public:
   QReduceRows(const Node& node, const DataKernels& kernels) : QReduceKernel(node), kernels_(kernels) {}
 
   bool fits() const {
     const int inner = outer_.rank() - 1;
-    return dtypeBytes(node_.in(0).dtype()) == 1 && dtypeBytes(node_.out().dtype()) == 1 &&
-           output_.isFloatStage() && inner >= 0 && outer_.stride(0, inner) == 1 &&
-           outer_.stride(1, inner) == 1 && inner_.elements() <= kMaxRows;
+    return dtypeBytes(node_.in(0).dtype()) == 1 && dtypeBytes(node_.out().dtype()) == 1 && inner >= 0 &&
+           outer_.stride(0, inner) == 1 && outer_.stride(1, inner) == 1 && inner_.elements() <= kMaxRows;
   }
 
   void run(Context& context) override {
     const Tensor &x = node_.in(0), &y = node_.out();
     const Byte8 from = byteForm(x.dtype(), x.zeroPoint());
-    const FloatStage8 stage = output_.stage(y.dtype(), 0);
     const int32_t offset = static_cast<int32_t>(inner_.elements()) * from.zeroPoint;
     const int64_t grain = inner_.elements() * kBlock < 32768 ? kRowChunk : kBlock;
     context.pool.parallelFor(outer_.elements(), grain, [&](int64_t begin, int64_t end, int) {
@@ -126,7 +124,7 @@ public:
             kernels_.sumRows8(x.as<uint8_t>() + at[0] + start + row[0], inner_.step(0), rows, from.flip, sums,
                               width);
           });
-          kernels_.store8(sums, offset, stage, y.as<uint8_t>() + at[1] + start, width);
+          output_.storeRow(kernels_, sums, offset, 0, y.as<uint8_t>() + at[1] + start, width);
         }
       });
     });

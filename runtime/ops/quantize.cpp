@@ -2,9 +2,11 @@
 // is here.
 #include "runtime/ops/quantize_ops.h"
 
+#include "runtime/kernels/data_kernels.h"
 #include "runtime/numerics/quantize.h"
 #include "runtime/ops/integer_rows.h"
 #include "runtime/ops/quantize_walk.h"
+#include "runtime/ops/row_map.h"
 
 namespace burin::rt {
 
@@ -103,6 +105,52 @@ private:
   const Node& node_;
   QuantizeWalk walk_;
 };
+
+// One scale and bytes: rows of the table of loops, in any two memory orders.
+class ScalarQuantizeRows final : public Kernel {
+public:
+  ScalarQuantizeRows(const Node& node, const DataKernels& kernels, const RowMap& map)
+      : node_(node), kernels_(kernels), map_(map) {}
+  void run(Context& context) override {
+    const Tensor& y = node_.out();
+    const IntegerRange range = integerRange(y.dtype());
+    const int32_t zero = zeroPointAt(node_.in(2), 0);
+    const FloatStage8 stage = {node_.in(1).as<float>()[0], range.low - zero, range.high - zero,
+                               byteForm(y.dtype(), zero)};
+    map_.run(
+        context.pool, node_.in(0).as<float>(), y.as<uint8_t>(),
+        [&](const float* x, uint8_t* to, int64_t count) { kernels_.quantizeDivide8(x, stage, to, count); });
+  }
+  const char* name() const override { return "rows"; }
+
+private:
+  const Node& node_;
+  const DataKernels& kernels_;
+  RowMap map_;
+};
+
+class ScalarDequantizeRows final : public Kernel {
+public:
+  ScalarDequantizeRows(const Node& node, const DataKernels& kernels, const RowMap& map)
+      : node_(node), kernels_(kernels), map_(map) {}
+  void run(Context& context) override {
+    const Tensor& x = node_.in(0);
+    const Byte8 from = byteForm(x.dtype(), zeroPointAt(node_.in(2), 0));
+    const float scale = node_.in(1).as<float>()[0];
+    map_.run(context.pool, x.as<uint8_t>(), node_.out().as<float>(),
+             [&](const uint8_t* row, float* y, int64_t count) {
+               kernels_.dequantize8(row, from, scale, y, count);
+             });
+  }
+  const char* name() const override { return "rows"; }
+
+private:
+  const Node& node_;
+  const DataKernels& kernels_;
+  RowMap map_;
+};
+
+bool hasOneScale(const Node& node) { return node.in(1).type.shape.elements() == 1 && !isBlocked(node.attrs); }
 } // namespace
 
 bool inferQuantize(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
@@ -128,20 +176,30 @@ bool inferDequantize(const Signature& signature, std::vector<TensorType>& result
   return true;
 }
 
-std::unique_ptr<Kernel> makeQuantize(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeQuantize(const Node& node, const KernelConfig& config, std::string& error) {
   if (node.in(1).dtype() != DType::F32 ||
       (node.in(0).dtype() != DType::F32 && node.in(0).dtype() != DType::I32)) {
     error = "16-bit floats need a cast to f32";
     return nullptr;
   }
+  RowMap map;
+  const DataKernels* kernels = dataKernels(config.isa);
+  if (kernels && hasOneScale(node) && node.in(0).dtype() == DType::F32 &&
+      dtypeBytes(node.out().dtype()) == 1 && map.plan(node.in(0), node.out(), config.isa))
+    return std::make_unique<ScalarQuantizeRows>(node, *kernels, map);
   return std::make_unique<QuantizeKernel>(node);
 }
 
-std::unique_ptr<Kernel> makeDequantize(const Node& node, const KernelConfig&, std::string& error) {
+std::unique_ptr<Kernel> makeDequantize(const Node& node, const KernelConfig& config, std::string& error) {
   if (node.in(1).dtype() != DType::F32 || node.out().dtype() != DType::F32) {
     error = "16-bit floats need a cast to f32";
     return nullptr;
   }
+  RowMap map;
+  const DataKernels* kernels = dataKernels(config.isa);
+  if (kernels && hasOneScale(node) && dtypeBytes(node.in(0).dtype()) == 1 &&
+      map.plan(node.in(0), node.out(), config.isa))
+    return std::make_unique<ScalarDequantizeRows>(node, *kernels, map);
   return std::make_unique<DequantizeKernel>(node);
 }
 

@@ -105,8 +105,8 @@ private:
 
 class RequantizeKernel final : public Kernel {
 public:
-  RequantizeKernel(const Node& node, const Requant& rule, QuantizedClamp clamp)
-      : node_(node), rule_(rule), clamp_(clamp),
+  RequantizeKernel(const Node& node, const Requant& rule, QuantizedClamp clamp, const DataKernels& kernels)
+      : node_(node), kernels_(kernels), rule_(rule), clamp_(clamp),
         walk_(node.in(0).type.shape, {node.in(0).stride, node.out().stride}) {
     walk_.orderBy(1);
   }
@@ -119,7 +119,7 @@ public:
         for (int64_t i = 0; i < count; i += kRowChunk) {
           const int64_t n = std::min(kRowChunk, count - i);
           loadIntegers(x.data, x.dtype(), offset[0] + i * walk_.step(0), walk_.step(0), n, row);
-          requantizeRow(row, n, zeroX, rule_, zeroY, clamp_.low, clamp_.high);
+          requantizeRow(kernels_, row, n, {rule_, zeroX, zeroY, clamp_.low, clamp_.high});
           storeIntegers(row, y.data, y.dtype(), offset[1] + i * walk_.step(1), walk_.step(1), n);
         }
       });
@@ -128,6 +128,7 @@ public:
 
 private:
   const Node& node_;
+  const DataKernels& kernels_;
   Requant rule_;
   QuantizedClamp clamp_;
   StridedWalk<2> walk_;
@@ -273,7 +274,7 @@ std::unique_ptr<Kernel> makeRequantize(const Node& node, const KernelConfig& con
   if (kernels && policy == RequantPolicy::FloatHalfEven && isByteTensor(node.in(0)) &&
       isByteTensor(node.out()) && map.plan(node.in(0), node.out(), config.isa))
     return std::make_unique<RequantizeRows>(node, *kernels, rule, clamp, map);
-  return std::make_unique<RequantizeKernel>(node, rule, clamp);
+  return std::make_unique<RequantizeKernel>(node, rule, clamp, rowKernels(config.isa));
 }
 
 } // namespace burin::rt

@@ -5,31 +5,6 @@
 
 namespace burin::rt {
 
-namespace {
-template <RequantPolicy P>
-void rowLoop(int32_t* row, int64_t count, int32_t zeroIn, const Requant& rule, int32_t zeroOut, int32_t low,
-             int32_t high) {
-  for (int64_t i = 0; i < count; ++i) row[i] = apply<P>(row[i] - zeroIn, rule, zeroOut, low, high);
-}
-} // namespace
-
-void requantizeRow(int32_t* row, int64_t count, int32_t zeroIn, const Requant& rule, int32_t zeroOut,
-                   int32_t low, int32_t high) {
-  switch (rule.policy) {
-#define BURIN_POLICY(P)                                                                                      \
-  case RequantPolicy::P:                                                                                     \
-    return rowLoop<RequantPolicy::P>(row, count, zeroIn, rule, zeroOut, low, high);
-    BURIN_POLICY(FloatHalfEven)
-    BURIN_POLICY(MultiplierShiftHalfUp)
-    BURIN_POLICY(Multiplier8HalfUp)
-    BURIN_POLICY(ShiftHalfUp)
-    BURIN_POLICY(QdmHalfAway)
-    BURIN_POLICY(Tflite)
-    BURIN_POLICY(Multiplier15HalfEven)
-#undef BURIN_POLICY
-  }
-}
-
 bool readRequantPolicy(const Attrs& attrs, const char* name, RequantPolicy& policy, std::string& error) {
   policy = RequantPolicy::FloatHalfEven;
   const std::string& text = attrs.text(name);

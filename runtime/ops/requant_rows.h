@@ -2,13 +2,22 @@
 #pragma once
 
 #include "runtime/core/op.h"
+#include "runtime/kernels/data_kernels.h"
 #include "runtime/numerics/requant_encode.h"
 
 namespace burin::rt {
 
-// row[i] = requantize(row[i] - zeroIn): the loop of the rule's policy.
-void requantizeRow(int32_t* row, int64_t count, int32_t zeroIn, const Requant& rule, int32_t zeroOut,
-                   int32_t low, int32_t high);
+// row[i] = requantize(row[i] - zeroIn) by the loop of the rule's policy.
+inline void requantizeRow(const DataKernels& kernels, int32_t* row, int64_t count,
+                          const RequantRow& parameters) {
+  kernels.requantize[static_cast<int>(parameters.rule.policy)](row, count, parameters);
+}
+
+// The loops of an instruction set; the reference takes the plain ones.
+inline const DataKernels& rowKernels(Isa isa) {
+  const DataKernels* kernels = dataKernels(isa);
+  return kernels ? *kernels : portableDataKernels();
+}
 
 // The policy named by the attribute; float_half_even when there is none.
 bool readRequantPolicy(const Attrs& attrs, const char* name, RequantPolicy& policy, std::string& error);

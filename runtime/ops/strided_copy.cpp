@@ -6,6 +6,20 @@ namespace burin::rt {
 
 namespace {
 constexpr int64_t kGrainBytes = 1 << 15; // less is not worth waking a thread for
+
+// Runs of a constant number of bytes: no call, no loop per run.
+template <int kBytes>
+void copyRows(const uint8_t* source, int64_t sourceStep, uint8_t* target, int64_t targetStep, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i) std::memcpy(target + i * targetStep, source + i * sourceStep, kBytes);
+}
+
+using FixedRows = void (*)(const uint8_t*, int64_t, uint8_t*, int64_t, int64_t);
+template <int... kBytes>
+FixedRows fixedRows(int64_t bytes) {
+  FixedRows rows = nullptr;
+  ((bytes == kBytes ? void(rows = copyRows<kBytes>) : void()), ...);
+  return rows;
+}
 } // namespace
 
 StridedCopy::StridedCopy(int rank, const int64_t* dim, const int64_t* sourceStride,
@@ -16,11 +30,35 @@ StridedCopy::StridedCopy(int rank, const int64_t* dim, const int64_t* sourceStri
   walk_.orderBy(1);
   if (walk_.step(1) == 1 && (walk_.step(0) == 1 || walk_.step(0) == 0)) {
     way_ = Way::Runs;
+    if (walk_.rank() > 1 && walk_.step(0) == 1) planShortRuns();
   } else if (tiles_.plan(walk_)) {
     way_ = Way::Transpose;
     transpose_ = transposeTile(bytes, isa);
     units_ = tiles_.tiles();
   }
+}
+
+void StridedCopy::planShortRuns() {
+  rows_ = fixedRows<1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64>(walk_.runLength() *
+                                                                      static_cast<int64_t>(bytes_));
+  if (!rows_) return;
+  way_ = Way::ShortRuns;
+  int64_t dim[kMaxWalkRank], source[kMaxWalkRank], target[kMaxWalkRank];
+  for (int axis = 0; axis + 1 < walk_.rank(); ++axis) {
+    dim[axis] = walk_.dim(axis);
+    source[axis] = walk_.stride(0, axis);
+    target[axis] = walk_.stride(1, axis);
+  }
+  outer_ = StridedWalk<2>(walk_.rank() - 1, dim, {source, target});
+  units_ = outer_.elements();
+}
+
+void StridedCopy::copyShortRuns(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const {
+  const int64_t bytes = static_cast<int64_t>(bytes_);
+  outer_.forRuns(begin, end, [&](const int64_t* at, int64_t count) {
+    rows_(source + at[0] * bytes, outer_.step(0) * bytes, target + at[1] * bytes, outer_.step(1) * bytes,
+          count);
+  });
 }
 
 void StridedCopy::copyElements(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const {
@@ -32,7 +70,10 @@ void StridedCopy::copyElements(const uint8_t* source, uint8_t* target, int64_t b
     walk_.forRuns(begin, end, [&](const int64_t* offset, int64_t count) {
       const T* a = from + offset[0];
       T* b = to + offset[1];
-      for (int64_t i = 0; i < count; ++i) b[i * targetStep] = a[i * sourceStep];
+      if (sourceStep == 2 && targetStep == 1) // every other element: a constant step becomes vectors
+        for (int64_t i = 0; i < count; ++i) b[i] = a[2 * i];
+      else
+        for (int64_t i = 0; i < count; ++i) b[i * targetStep] = a[i * sourceStep];
     });
   });
 }
@@ -68,13 +109,17 @@ void StridedCopy::runRange(const void* source, void* target, int64_t begin, int6
     return copyElements(from, to, begin, end);
   case Way::Runs:
     return copyRuns(from, to, begin, end);
+  case Way::ShortRuns:
+    return copyShortRuns(from, to, begin, end);
   case Way::Transpose:
     return copyTiles(from, to, begin, end);
   }
 }
 
 void StridedCopy::run(const void* source, void* target, ThreadPool& pool) const {
-  int64_t unitBytes = static_cast<int64_t>(bytes_) * (way_ == Way::Transpose ? TileWalk::kTileElements : 1);
+  int64_t unitBytes = static_cast<int64_t>(bytes_);
+  if (way_ == Way::Transpose) unitBytes *= TileWalk::kTileElements;
+  if (way_ == Way::ShortRuns) unitBytes *= walk_.runLength();
   pool.parallelFor(units_, std::max<int64_t>(1, kGrainBytes / unitBytes),
                    [&](int64_t begin, int64_t end, int) { runRange(source, target, begin, end); });
 }
@@ -82,6 +127,7 @@ void StridedCopy::run(const void* source, void* target, ThreadPool& pool) const 
 const char* StridedCopy::name() const {
   switch (way_) {
   case Way::Runs:
+  case Way::ShortRuns:
     return "copy-runs";
   case Way::Transpose:
     return "copy-transpose";

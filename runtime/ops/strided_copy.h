@@ -27,20 +27,27 @@ public:
   const char* name() const;
 
 private:
-  enum class Way : uint8_t { Elements, Runs, Transpose };
+  enum class Way : uint8_t { Elements, Runs, ShortRuns, Transpose };
 
   void runRange(const void* source, void* target, int64_t begin, int64_t end) const;
   void copyElements(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
   void copyRuns(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
+  void planShortRuns();
+  void copyShortRuns(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
   void copyTiles(const uint8_t* source, uint8_t* target, int64_t begin, int64_t end) const;
 
-  StridedWalk<2> walk_; // 0 = source, 1 = target
+  using FixedRows = void (*)(const uint8_t* source, int64_t sourceStep, uint8_t* target, int64_t targetStep,
+                             int64_t rows);
+
+  StridedWalk<2> walk_;  // 0 = source, 1 = target
+  StridedWalk<2> outer_; // ShortRuns: the walk without its innermost axis
+  FixedRows rows_ = nullptr;
   TileWalk tiles_;
   TransposeTile transpose_ = nullptr;
   size_t bytes_ = 1;
   Way way_ = Way::Elements;
   Isa isa_ = Isa::Reference;
-  int64_t units_ = 0; // of parallel work: elements, or tiles
+  int64_t units_ = 0; // of parallel work: elements, runs or tiles
 };
 
 } // namespace burin::rt
