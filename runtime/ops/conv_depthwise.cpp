@@ -10,7 +10,7 @@ namespace burin::rt {
 
 namespace {
 
-constexpr int64_t kChunkPixels = 48;
+constexpr int64_t kChunkPixels = 48, kLeastChunkPixels = 4;
 constexpr int kTasksPerThread = 4;
 
 struct ChannelBlock {
@@ -39,7 +39,7 @@ public:
   const char* name() const override { return engine_.name; }
 
 private:
-  // Each block of packed weights is [tap group][vector][lane][tap]; weightOf(channel, tap) as the engine's
+  // Each block of packed weights is [tap group][set][lane][tap]; weightOf(channel, tap) as the engine's
   // element.
   template <class E, class WeightOf>
   void pack(const WeightOf& weightOf);
@@ -48,16 +48,26 @@ private:
   bool hasMemory() const { return weights_.data() && bias_.data() && scale_.data() && zeros_.data(); }
   void setOutput(TileStore store);
   void runChunk(int64_t chunk, const uint8_t** table, uint8_t* sums, uint8_t* out) const;
+  void runPixels(const ChannelBlock& block, DepthwiseCall& call, int64_t count, uint8_t* sums,
+                 uint8_t* out) const;
   void finishSums(const ChannelBlock& block, const uint8_t* sums, int pixels, uint8_t* out) const;
 
   int64_t taps() const { return rows_.segments(); }
-  int64_t tapGroups() const { return (taps() + engine_.taps - 1) / engine_.taps; }
-  size_t blockBytes() const { return static_cast<size_t>(engine_.blockChannels) * 4; } // of sums
+  int64_t tapRows() const { return engine_.sharesTaps ? 3 : engine_.taps; } // of the table, per group
+  int64_t tapGroups() const { return (taps() + tapRows() - 1) / tapRows(); }
+  // The tap that element t of a lane multiplies in a set, or -1: sets that share taps start one column apart.
+  int64_t tapOf(int64_t group, int set, int t) const {
+    const int64_t tap = group * tapRows() + t - set;
+    const bool isColumn = !engine_.sharesTaps || (t >= set && t - set < 3);
+    return isColumn && tap < taps() ? tap : -1;
+  }
+  size_t setBytes() const { return static_cast<size_t>(engine_.lanes) * 4; } // of sums
   size_t tableBytes() const {
-    return roundUp(static_cast<size_t>(tapGroups() * engine_.taps * chunkPixels_) * sizeof(uint8_t*),
+    return roundUp(static_cast<size_t>(tapGroups() * tapRows() * chunkPixels_) * sizeof(uint8_t*),
                    kCacheLine);
   }
-  size_t sumBytes() const { return blockBytes() * static_cast<size_t>(engine_.pixels); }
+  size_t sumBytes() const { return setBytes() * static_cast<size_t>(engine_.sets() * engine_.slots); }
+  int64_t outBytes() const { return static_cast<int64_t>(dtypeBytes(node_.out().dtype())); }
   size_t outputStageBytes() const {
     return unstages_ ? roundUp(static_cast<size_t>(node_.out().shape().elements()) *
                                    dtypeBytes(node_.out().dtype()),
@@ -100,8 +110,9 @@ DepthwiseKernel::DepthwiseKernel(const Node& node, const ConvGeometry& g, const 
     int64_t begin = first;
     if (!engine.masks && first > 0 && first + block > g.channels) begin = g.channels - block;
     blocks_.push_back({begin, static_cast<int>(std::min(block, g.channels - begin)), weightBytes, lanes});
-    weightBytes += static_cast<size_t>(tapGroups() * engine.taps * block * engine.elementBytes());
-    lanes += static_cast<size_t>(block);
+    weightBytes +=
+        static_cast<size_t>(tapGroups() * engine.sets() * engine.lanes * engine.taps * engine.elementBytes());
+    lanes += static_cast<size_t>(engine.lanes);
   }
   weights_ = AlignedBuffer(weightBytes);
   bias_ = AlignedBuffer(lanes * 4);
@@ -110,7 +121,7 @@ DepthwiseKernel::DepthwiseKernel(const Node& node, const ConvGeometry& g, const 
   pixels_ = g.batch * g.outputPixels();
   const int64_t wanted = threads > 1 ? int64_t{threads} * kTasksPerThread : 1;
   chunks_ = std::max({int64_t{1}, (pixels_ + kChunkPixels - 1) / kChunkPixels,
-                      std::min(wanted, pixels_ / kMaxDepthwisePixels)});
+                      std::min(wanted, pixels_ / kLeastChunkPixels)});
   chunkPixels_ = (pixels_ + chunks_ - 1) / chunks_;
 }
 
@@ -119,14 +130,15 @@ void DepthwiseKernel::pack(const WeightOf& weightOf) {
   for (const ChannelBlock& block : blocks_) {
     E* out = reinterpret_cast<E*>(weights_.data() + block.weights);
     for (int64_t group = 0; group < tapGroups(); ++group)
-      for (int lane = 0; lane < engine_.blockChannels; ++lane)
-        for (int t = 0; t < engine_.taps; ++t, ++out) {
-          const int64_t tap = group * engine_.taps + t;
-          const int channel = engine_.channelOfLane(lane);
-          *out = tap < taps() && channel < block.channels
-                     ? static_cast<E>(weightOf(block.firstChannel + channel, tap))
-                     : E{0};
-        }
+      for (int set = 0; set < engine_.sets(); ++set)
+        for (int lane = 0; lane < engine_.lanes; ++lane)
+          for (int t = 0; t < engine_.taps; ++t, ++out) {
+            const int64_t tap = tapOf(group, set, t);
+            const int channel = engine_.indexOfLane(lane) % engine_.blockChannels;
+            *out = tap >= 0 && channel < block.channels
+                       ? static_cast<E>(weightOf(block.firstChannel + channel, tap))
+                       : E{0};
+          }
   }
 }
 
@@ -134,8 +146,8 @@ template <class T, class Value>
 void DepthwiseKernel::packLanes(const AlignedBuffer& lanes, const Value& value) {
   for (const ChannelBlock& block : blocks_) {
     T* out = reinterpret_cast<T*>(lanes.data()) + block.lanes;
-    for (int lane = 0; lane < engine_.blockChannels; ++lane) {
-      const int channel = engine_.channelOfLane(lane);
+    for (int lane = 0; lane < engine_.lanes; ++lane) {
+      const int channel = engine_.indexOfLane(lane) % engine_.blockChannels;
       if (channel < block.channels) out[lane] = static_cast<T>(value(block.firstChannel + channel));
     }
   }
@@ -222,45 +234,86 @@ void DepthwiseKernel::runChunk(int64_t chunk, const uint8_t** table, uint8_t* su
   const int64_t first = pixels_ * chunk / chunks_, count = pixels_ * (chunk + 1) / chunks_ - first;
   if (count == 0) return;
   rows_.fill(first, count, table);
-  std::fill(table + taps() * count, table + tapGroups() * engine_.taps * count,
+  std::fill(table + taps() * count, table + tapGroups() * tapRows() * count,
             zeros_.data()); // taps without weights
-  const int64_t outBytes = static_cast<int64_t>(dtypeBytes(node_.out().dtype()));
   DepthwiseCall call = call_;
   call.rowStep = count;
+  call.outStride = outStride_;
   for (const ChannelBlock& block : blocks_) {
     call.offset = block.firstChannel * engine_.elementBytes();
     call.weights = weights_.data() + block.weights;
     call.start = bias_.data() + block.lanes * 4;
     call.scale = reinterpret_cast<const float*>(scale_.data()) + block.lanes;
     call.channels = block.channels;
-    for (int64_t pixel = 0; pixel < count; pixel += engine_.pixels) {
-      const int pixels = static_cast<int>(std::min<int64_t>(engine_.pixels, count - pixel));
-      uint8_t* to = out + (first + pixel) * outStride_ + block.firstChannel * outBytes;
-      const bool isRaw = call.store == TileStore::Raw;
+    // Shared taps need neighbours, so runs end with the output row.
+    const int64_t width = geometry_.out[2];
+    for (int64_t pixel = 0; pixel < count;) {
+      const int64_t run =
+          engine_.sharesTaps ? std::min(count - pixel, width - (first + pixel) % width) : count;
       call.rows = table + pixel;
-      call.out = isRaw ? sums : to;
-      call.outStride = isRaw ? static_cast<int64_t>(blockBytes()) : outStride_;
-      engine_.tile[pixels](call);
-      if (isRaw) finishSums(block, sums, pixels, to);
+      runPixels(block, call, run, sums, out + (first + pixel) * outStride_ + block.firstChannel * outBytes());
+      pixel += run;
     }
   }
 }
 
+void DepthwiseKernel::runPixels(const ChannelBlock& block, DepthwiseCall& call, int64_t count, uint8_t* sums,
+                                uint8_t* out) const {
+  const int slotPixels = engine_.slotPixels();
+  const int64_t most = int64_t{engine_.slots} * slotPixels;
+  const bool isRaw = call.store == TileStore::Raw;
+  for (int64_t pixel = 0; pixel < count; pixel += most, call.rows += most, out += most * outStride_) {
+    call.pixels = static_cast<int>(std::min(most, count - pixel));
+    call.out = isRaw ? sums : out;
+    engine_.tile[(call.pixels + slotPixels - 1) / slotPixels](call);
+    if (isRaw) finishSums(block, sums, call.pixels, out);
+  }
+}
+
+// Sums lie [slot][set][lane]; a set covers `parts` pixels, the sets of a slot alternate between them.
 void DepthwiseKernel::finishSums(const ChannelBlock& block, const uint8_t* sums, int pixels,
                                  uint8_t* out) const {
-  int32_t natural[kMaxDepthwiseChannels];
-  for (int p = 0; p < pixels; ++p, sums += blockBytes(), out += outStride_) {
-    const int32_t* row = reinterpret_cast<const int32_t*>(sums);
-    for (int lane = 0; lane < engine_.blockChannels; ++lane) natural[engine_.channelOfLane(lane)] = row[lane];
-    output_.storeRow(natural, block.firstChannel, block.channels, out);
+  int32_t natural[kMaxDepthwiseLanes];
+  const int sets = engine_.sets(), slotPixels = engine_.slotPixels();
+  for (int first = 0; first < pixels; first += slotPixels)
+    for (int set = 0; set < sets; ++set, sums += setBytes()) {
+      const int32_t* row = reinterpret_cast<const int32_t*>(sums);
+      for (int lane = 0; lane < engine_.lanes; ++lane) natural[engine_.indexOfLane(lane)] = row[lane];
+      for (int part = 0; part < engine_.parts(); ++part) {
+        const int pixel = first + part * sets + set;
+        if (pixel < pixels)
+          output_.storeRow(natural + part * engine_.blockChannels, block.firstChannel, block.channels,
+                           out + pixel * outStride_);
+      }
+    }
+}
+
+// The engine with the fewest instructions per pixel.
+const DepthwiseEngine* chooseEngine(const DepthwiseEngines& engines, const ConvGeometry& g, int planes) {
+  const DepthwiseEngine* best = nullptr;
+  double least = 0;
+  for (int i = 0; i < engines.count; ++i) {
+    const DepthwiseEngine& e = engines.list[i];
+    const bool canShare =
+        g.kernel[2] == 3 && g.stride[2] == 1 && g.dilation[2] == 1 && g.out[2] > 1 && planes == 1;
+    if (e.sharesTaps && !canShare) continue;
+    const int64_t rows = e.sharesTaps ? 3 : e.taps;
+    const int64_t groups = (g.kernelPositions() * planes + rows - 1) / rows;
+    const int64_t blocks = (g.channels + e.blockChannels - 1) / e.blockChannels;
+    const double cost = static_cast<double>(blocks * groups) * e.groupCost / e.slotPixels();
+    if (!best || cost < least) {
+      best = &e;
+      least = cost;
+    }
   }
+  return best;
 }
 
 } // namespace
 
 std::unique_ptr<Kernel> makeDepthwiseFast(const Node& node, const ConvGeometry& g,
                                           const KernelConfig& config) {
-  const DepthwiseEngine* engine = floatDepthwiseEngine(config.isa);
+  const DepthwiseEngine* engine = chooseEngine(floatDepthwiseEngines(config.isa), g, 1);
   if (!engine || !g.isDepthwise() || node.in(0).dtype() != DType::F32 || !node.in(1).constant ||
       !isConstantOrAbsent(node, 2))
     return nullptr;
@@ -270,14 +323,17 @@ std::unique_ptr<Kernel> makeDepthwiseFast(const Node& node, const ConvGeometry& 
 
 std::unique_ptr<Kernel> makeQDepthwiseFast(const Node& node, const ConvGeometry& g,
                                            const KernelConfig& config, std::string& error) {
-  const DepthwiseEngine* engine = integerDepthwiseEngine(config.isa, node.in(0).dtype(), node.in(1).dtype());
-  if (!engine || !g.isDepthwise() || !node.in(1).constant || !isConstantOrAbsent(node, 2)) return nullptr;
+  const DepthwiseEngines engines =
+      integerDepthwiseEngines(config.isa, node.in(0).dtype(), node.in(1).dtype());
+  if (engines.count == 0 || !g.isDepthwise() || !node.in(1).constant || !isConstantOrAbsent(node, 2))
+    return nullptr;
   IntegerOutput output;
   IntegerOperands integers;
-  if (!readIntegerOperands(node, g.outputs, engine->element, integers, error) ||
+  if (!readIntegerOperands(node, g.outputs, engines.list[0].element, integers, error) ||
       !output.prepare(node, g.outputs, error) || output.wide())
     return nullptr;
   output.chooseLoops(config.isa);
+  const DepthwiseEngine* engine = chooseEngine(engines, g, integers.planes);
   auto kernel = std::make_unique<DepthwiseKernel>(node, g, *engine, integers.planes, config.threads);
   return kernel->packInteger(output, integers) ? std::move(kernel) : nullptr;
 }

@@ -110,14 +110,16 @@ struct PortableDepthwise : Tile {
   struct Mask {
     int channels;
   };
-  static constexpr int kVectors = 1, kTaps = 1;
+  static constexpr int kVectors = 1, kSets = 1, kWeights = 1, kSlotPixels = 1, kTapRows = 1;
   static Mask mask(const DepthwiseCall& call) { return {call.channels}; }
-  static void accumulate(Vector* sum, const uint8_t* const* tap, const Weights* w, Mask m) {
+  static void accumulate(Vector* sum, const uint8_t* const* rows, int64_t, int64_t offset,
+                         const int64_t* pixel, const Weights* w, Mask m) {
+    const uint8_t* tap = rows[pixel[0]] + offset;
     if (m.channels == kLanes) {
       BURIN_UNROLL
-      for (int i = 0; i < kLanes; ++i) add(*sum, tap[0], *w, i);
+      for (int i = 0; i < kLanes; ++i) add(*sum, tap, *w, i);
     } else {
-      for (int i = 0; i < m.channels; ++i) add(*sum, tap[0], *w, i);
+      for (int i = 0; i < m.channels; ++i) add(*sum, tap, *w, i);
     }
   }
   static void add(Lanes<float>& sum, const uint8_t* tap, const Lanes<float>& w, int i) {
@@ -127,13 +129,13 @@ struct PortableDepthwise : Tile {
     sum.lane[i] += static_cast<uint32_t>(loadValue<int16_t>(tap + i * 2) * w.lane[i]);
   }
   struct Finish {
-    const DepthwiseCall& call;
-    explicit Finish(const DepthwiseCall& c) : call(c) {}
-    void store(uint8_t* out, const Lanes<float>* sum, Mask m) const {
-      PortableFloat::storeClamped(out, *sum, m.channels, call.low, call.high);
+    explicit Finish(const DepthwiseCall&) {}
+    void store(const DepthwiseCall& call, int pixel, const Lanes<float>* sum, Mask m) const {
+      PortableFloat::storeClamped(call.out + pixel * call.outStride, *sum, m.channels, call.low, call.high);
     }
-    void store(uint8_t* out, const Lanes<uint32_t>* sum, Mask m) const {
-      PortableInteger::storeBytes(out, *sum, m.channels, call.scale, call.bytes);
+    void store(const DepthwiseCall& call, int pixel, const Lanes<uint32_t>* sum, Mask m) const {
+      PortableInteger::storeBytes(call.out + pixel * call.outStride, *sum, m.channels, call.scale,
+                                  call.bytes);
     }
   };
 };
@@ -152,7 +154,7 @@ int sameLane(int lane) { return lane; }
 
 template <class E>
 constexpr DepthwiseEngine makeDepthwiseEngine(RowElement element) {
-  DepthwiseEngine engine{"portable", element, false, true, kLanes, 1, 0, sameLane, {}};
+  DepthwiseEngine engine{"portable", element, false, true, false, kLanes, kLanes, 1, 1, sameLane, 0, {}};
   addDepthwiseTiles<PortableDepthwise<E>>(engine, std::make_integer_sequence<int, 2>());
   return engine;
 }
@@ -165,8 +167,8 @@ constexpr DepthwiseEngine kIntegerDepthwise = makeDepthwiseEngine<PortableIntege
 } // namespace
 
 const TileEngine* portableTileEngine(bool isInteger) { return isInteger ? &kIntegerTiles : &kFloatTiles; }
-const DepthwiseEngine* portableDepthwiseEngine(bool isInteger) {
-  return isInteger ? &kIntegerDepthwise : &kFloatDepthwise;
+DepthwiseEngines portableDepthwiseEngines(bool isInteger) {
+  return {isInteger ? &kIntegerDepthwise : &kFloatDepthwise, 1};
 }
 
 #if !defined(__x86_64__)
@@ -176,11 +178,11 @@ const TileEngine* floatTileEngine(Isa isa) {
 const TileEngine* integerTileEngine(Isa isa, DType, DType w) {
   return isa >= Isa::Portable && dtypeBytes(w) == 1 ? portableTileEngine(true) : nullptr;
 }
-const DepthwiseEngine* floatDepthwiseEngine(Isa isa) {
-  return isa >= Isa::Portable ? portableDepthwiseEngine(false) : nullptr;
+DepthwiseEngines floatDepthwiseEngines(Isa isa) {
+  return isa >= Isa::Portable ? portableDepthwiseEngines(false) : DepthwiseEngines();
 }
-const DepthwiseEngine* integerDepthwiseEngine(Isa isa, DType, DType w) {
-  return isa >= Isa::Portable && dtypeBytes(w) == 1 ? portableDepthwiseEngine(true) : nullptr;
+DepthwiseEngines integerDepthwiseEngines(Isa isa, DType, DType w) {
+  return isa >= Isa::Portable && dtypeBytes(w) == 1 ? portableDepthwiseEngines(true) : DepthwiseEngines();
 }
 const FinishTable& finishTable(Isa) { return portableFinishTable(); }
 #endif

@@ -22,19 +22,20 @@ const TileEngine* integerTileEngine(Isa isa, DType x, DType w) {
   return x86::cpuFeatures().avxVnni ? &x86::kVnniAvx2 : &x86::kMaddAvx2;
 }
 
-const DepthwiseEngine* floatDepthwiseEngine(Isa isa) {
-  if (isa >= Isa::Avx512) return &x86::kFloatDepthwise512;
-  if (isa >= Isa::Avx2) return &x86::kFloatDepthwise256;
-  return isa == Isa::Portable ? portableDepthwiseEngine(false) : nullptr;
+DepthwiseEngines floatDepthwiseEngines(Isa isa) {
+  if (isa >= Isa::Avx512) return {x86::kFloatDepthwise512, 4};
+  if (isa >= Isa::Avx2) return {&x86::kFloatDepthwise256, 1};
+  return isa == Isa::Portable ? portableDepthwiseEngines(false) : DepthwiseEngines();
 }
 
-const DepthwiseEngine* integerDepthwiseEngine(Isa isa, DType x, DType w) {
-  if (isa < Isa::Portable || dtypeBytes(w) > 1) return nullptr;
-  if (isa == Isa::Portable) return portableDepthwiseEngine(true);
-  if (dtypeBytes(x) > 1) return &x86::kDepthwiseMadd256;
-  const int isSigned = x == DType::I8 ? 1 : 0;
-  if (isa >= Isa::Avx512Vnni) return &x86::kDepthwiseVnni512[isSigned];
-  return x86::cpuFeatures().avxVnni ? &x86::kDepthwiseVnni256[isSigned] : &x86::kDepthwiseMadd256;
+DepthwiseEngines integerDepthwiseEngines(Isa isa, DType x, DType w) {
+  if (isa < Isa::Portable || dtypeBytes(w) > 1) return {};
+  if (isa == Isa::Portable) return portableDepthwiseEngines(true);
+  const bool isSigned = x == DType::I8;
+  if (dtypeBytes(x) > 1) return {&x86::kDepthwiseMadd256, 1};
+  if (isa >= Isa::Avx512Vnni) return {isSigned ? x86::kSignedDepthwiseVnni512 : x86::kDepthwiseVnni512, 6};
+  if (x86::cpuFeatures().avxVnni) return {&x86::kDepthwiseVnni256[isSigned ? 1 : 0], 1};
+  return {&x86::kDepthwiseMadd256, 1};
 }
 
 const FinishTable& finishTable(Isa isa) {

@@ -22,9 +22,10 @@ extern const TileEngine kFloatAvx2, kVnniAvx2, kMaddAvx2;
 // Word v of part p comes from 4p + v. In memory, where the compiler cannot take the permutation apart.
 extern const int32_t kWordsByVector512[16];
 
-// [1] reads signed bytes.
-extern const DepthwiseEngine kDepthwiseVnni512[2], kDepthwiseVnni256[2];
-extern const DepthwiseEngine kFloatDepthwise512, kFloatDepthwise256, kDepthwiseMadd256;
+// Of different block widths; the signed ones read signed bytes.
+extern const DepthwiseEngine kFloatDepthwise512[4], kDepthwiseVnni512[6], kSignedDepthwiseVnni512[6];
+extern const DepthwiseEngine kFloatDepthwise256, kDepthwiseMadd256;
+extern const DepthwiseEngine kDepthwiseVnni256[2]; // [1] reads signed bytes
 
 extern const FinishTable kFinishAvx512, kFinishAvx2;
 

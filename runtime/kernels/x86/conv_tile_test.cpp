@@ -27,12 +27,19 @@ std::vector<const TileEngine*> tileEngines() {
 }
 
 std::vector<const DepthwiseEngine*> depthwiseEngines() {
-  std::vector<const DepthwiseEngine*> list{portableDepthwiseEngine(false), portableDepthwiseEngine(true)};
+  std::vector<const DepthwiseEngine*> list;
+  auto add = [&](const DepthwiseEngine* engines, int count) {
+    for (int i = 0; i < count; ++i) list.push_back(engines + i);
+  };
+  add(portableDepthwiseEngines(false).list, 1);
+  add(portableDepthwiseEngines(true).list, 1);
   const x86::CpuFeatures& cpu = x86::cpuFeatures();
-  if (cpu.avx2) list.insert(list.end(), {&x86::kFloatDepthwise256, &x86::kDepthwiseMadd256});
-  if (cpu.avxVnni) list.insert(list.end(), {&x86::kDepthwiseVnni256[0], &x86::kDepthwiseVnni256[1]});
-  if (cpu.avx512) list.push_back(&x86::kFloatDepthwise512);
-  if (cpu.avx512Vnni) list.insert(list.end(), {&x86::kDepthwiseVnni512[0], &x86::kDepthwiseVnni512[1]});
+  if (cpu.avx2) add(&x86::kFloatDepthwise256, 1);
+  if (cpu.avx2) add(&x86::kDepthwiseMadd256, 1);
+  if (cpu.avxVnni) add(x86::kDepthwiseVnni256, 2);
+  if (cpu.avx512) add(x86::kFloatDepthwise512, 4);
+  if (cpu.avx512Vnni) add(x86::kDepthwiseVnni512, 6);
+  if (cpu.avx512Vnni) add(x86::kSignedDepthwiseVnni512, 6);
   return list;
 }
 
@@ -177,84 +184,107 @@ TEST(TileEngines, EqualPlainLoops) {
         }
 }
 
+// The pixel that a set's sums of `part` belong to.
+int pixelOf(const DepthwiseEngine& e, int slot, int set, int part) {
+  return slot * e.slotPixels() + part * e.sets() + set;
+}
+
 void checkDepthwise(const DepthwiseEngine& e, int pixels, int64_t tapGroups, int channels) {
   Element element;
   element.kind = e.element;
   element.signedBytes = e.flipsSign;
-  const int block = e.blockChannels;
-  const int64_t taps = tapGroups * e.taps;
+  const int64_t rows = tapGroups * (e.sharesTaps ? 3 : e.taps); // of taps
+  const int slots = (pixels + e.slotPixels() - 1) / e.slotPixels();
   const size_t elementBytes = static_cast<size_t>(e.elementBytes());
-  std::vector<uint8_t> weights(static_cast<size_t>(taps * block) * elementBytes),
-      start(static_cast<size_t>(block) * 4);
-  std::vector<double> w(static_cast<size_t>(taps * block));
-  std::vector<uint32_t> sums(static_cast<size_t>(pixels * block));
-  for (int lane = 0; lane < block; ++lane)
-    for (int64_t tap = 0; tap < taps; ++tap) {
-      const double value = w[static_cast<size_t>(tap * block + e.channelOfLane(lane))] = element.weight();
-      uint8_t* at = weights.data() +
-                    static_cast<size_t>((tap / e.taps * block + lane) * e.taps + tap % e.taps) * elementBytes;
-      if (e.element == RowElement::F32)
-        *reinterpret_cast<float*>(at) = static_cast<float>(value);
-      else if (e.element == RowElement::I16)
-        *reinterpret_cast<int16_t*>(at) = static_cast<int16_t>(value);
-      else
-        *at = static_cast<uint8_t>(static_cast<int8_t>(value));
-    }
+  std::vector<double> w(static_cast<size_t>(rows * e.blockChannels));
+  for (double& value : w) value = element.weight();
+  std::vector<uint8_t> weights(static_cast<size_t>(tapGroups * e.sets() * e.lanes * e.taps) * elementBytes);
+  uint8_t* at = weights.data();
+  for (int64_t group = 0; group < tapGroups; ++group)
+    for (int set = 0; set < e.sets(); ++set)
+      for (int lane = 0; lane < e.lanes; ++lane)
+        for (int t = 0; t < e.taps; ++t, at += elementBytes) {
+          const int column = t - set;
+          if (e.sharesTaps && (column < 0 || column > 2)) continue;
+          const int64_t tap = group * (e.sharesTaps ? 3 : e.taps) + column;
+          const double value =
+              w[static_cast<size_t>(tap * e.blockChannels + e.indexOfLane(lane) % e.blockChannels)];
+          if (e.element == RowElement::F32)
+            *reinterpret_cast<float*>(at) = static_cast<float>(value);
+          else if (e.element == RowElement::I16)
+            *reinterpret_cast<int16_t*>(at) = static_cast<int16_t>(value);
+          else
+            *at = static_cast<uint8_t>(static_cast<int8_t>(value));
+        }
+  // Row r of taps is a line of columns; pixel p meets column p + r % 3 of its kernel row where taps are
+  // shared.
   std::vector<std::vector<uint8_t>> memory;
+  std::vector<std::vector<double>> numbers;
+  auto addLine = [&] {
+    memory.emplace_back(static_cast<size_t>(channels) * elementBytes);
+    numbers.emplace_back();
+    for (int c = 0; c < channels; ++c)
+      numbers.back().push_back(element.row(memory.back().data() + static_cast<size_t>(c) * elementBytes));
+  };
+  const int columns = e.sharesTaps ? pixels + 2 : pixels;
+  for (int64_t i = 0; i < (e.sharesTaps ? tapGroups : rows) * columns; ++i) addLine();
+  auto lineOf = [&](int64_t row, int pixel) {
+    return static_cast<size_t>(e.sharesTaps ? row / 3 * columns + pixel + row % 3 : row * columns + pixel);
+  };
   std::vector<const uint8_t*> table;
-  for (int64_t tap = 0; tap < taps; ++tap)
+  std::vector<uint32_t> sums(static_cast<size_t>(pixels * channels));
+  for (int64_t row = 0; row < rows; ++row)
     for (int p = 0; p < pixels; ++p) {
-      memory.emplace_back(static_cast<size_t>(channels) * elementBytes);
-      table.push_back(memory.back().data());
+      table.push_back(memory[lineOf(row, p)].data());
       for (int c = 0; c < channels; ++c) {
-        uint32_t& sum = sums[static_cast<size_t>(p * block + c)];
-        sum = step(e.element, sum, element.row(memory.back().data() + static_cast<size_t>(c) * elementBytes),
-                   w[static_cast<size_t>(tap * block + c)]);
+        uint32_t& sum = sums[static_cast<size_t>(p * channels + c)];
+        sum = step(e.element, sum, numbers[lineOf(row, p)][static_cast<size_t>(c)],
+                   w[static_cast<size_t>(row * e.blockChannels + c)]);
       }
     }
-  std::vector<float> scale(static_cast<size_t>(block), 2.3e-5f);
-  std::vector<uint8_t> out(static_cast<size_t>(pixels * block) * 4);
+  std::vector<float> scale(static_cast<size_t>(e.lanes), 2.3e-5f);
+  std::vector<uint8_t> start(static_cast<size_t>(e.lanes) * 4);
+  std::vector<uint8_t> out(static_cast<size_t>(slots * e.sets() * e.lanes + pixels * e.blockChannels) * 4);
   DepthwiseCall call{};
   call.rows = table.data();
   call.rowStep = pixels;
+  call.pixels = pixels;
   call.tapGroups = tapGroups;
   call.weights = weights.data();
   call.start = start.data();
   call.store = TileStore::Raw;
   call.out = out.data();
-  call.outStride = block * 4;
+  call.outStride = e.blockChannels * 4;
   call.channels = channels;
   call.scale = scale.data();
   call.bytes = someBytes(false);
   call.low = -1e9f;
   call.high = 1e9f;
-  e.tile[pixels](call);
-  for (int p = 0; p < pixels; ++p)
-    for (int lane = 0; lane < block; ++lane) {
-      const int c = e.channelOfLane(lane);
-      if (c < channels)
-        ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[p * block + lane],
-                  sums[static_cast<size_t>(p * block + c)])
-            << e.name;
-    }
+  e.tile[slots](call);
+  for (int i = 0; i < slots * e.sets() * e.lanes; ++i) {
+    const int index = e.indexOfLane(i % e.lanes), c = index % e.blockChannels;
+    const int p = pixelOf(e, i / e.lanes / e.sets(), i / e.lanes % e.sets(), index / e.blockChannels);
+    if (c < channels && p < pixels)
+      ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[i], sums[static_cast<size_t>(p * channels + c)])
+          << e.name;
+  }
   call.store = e.element == RowElement::F32 ? TileStore::Float : TileStore::Bytes;
-  e.tile[pixels](call);
+  e.tile[slots](call);
   for (int p = 0; p < pixels; ++p)
     for (int c = 0; c < channels; ++c) {
-      const uint32_t sum = sums[static_cast<size_t>(p * block + c)];
+      const uint32_t sum = sums[static_cast<size_t>(p * channels + c)];
+      const uint8_t* pixel = out.data() + p * call.outStride;
       if (e.element == RowElement::F32)
-        ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[p * block + c], sum);
+        ASSERT_EQ(reinterpret_cast<const uint32_t*>(pixel)[c], sum);
       else
-        ASSERT_EQ(out[static_cast<size_t>(p * block * 4 + c)],
-                  expectedByte(static_cast<int32_t>(sum), 2.3e-5f, call.bytes))
-            << e.name;
+        ASSERT_EQ(pixel[c], expectedByte(static_cast<int32_t>(sum), 2.3e-5f, call.bytes)) << e.name;
     }
 }
 
 TEST(DepthwiseEngines, EqualPlainLoops) {
   std::mt19937 random(5);
   for (const DepthwiseEngine* e : depthwiseEngines())
-    for (int pixels = 1; pixels <= e->pixels; ++pixels)
+    for (int pixels = 1; pixels <= e->slots * e->slotPixels(); ++pixels)
       for (int round = 0; round < 6; ++round) {
         const int channels = e->masks
                                  ? 1 + static_cast<int>(random() % static_cast<unsigned>(e->blockChannels))
