@@ -33,7 +33,7 @@ OrderedJson rangeToJson(const TensorRange& range) {
   OrderedJson percentiles = OrderedJson::object();
   for (std::size_t i = 0; i < kSummaryPercentiles.size(); ++i)
     percentiles[percentileKey(kSummaryPercentiles[i])] = range.percentiles[i];
-  return {{"name", range.name},
+  OrderedJson json = {{"name", range.name},
           {"threshold", shortest(range.threshold)},
           {"min", shortest(range.min)},
           {"max", shortest(range.max)},
@@ -45,6 +45,12 @@ OrderedJson rangeToJson(const TensorRange& range) {
           {"percentiles", std::move(percentiles)},
           {"clipped", range.quality.clippedFraction},
           {"sqnr_db", range.quality.sqnrDb}};
+  for (const auto& [key, values] : {std::pair{"channel_min", &range.channelMin}, {"channel_max", &range.channelMax}}) {
+    if (values->empty()) continue;
+    json[key] = OrderedJson::array();
+    for (float v : *values) json[key].push_back(shortest(v));
+  }
+  return json;
 }
 
 // One field of an object: absent fields keep their value, fields of the wrong kind are errors that say where.
@@ -90,6 +96,17 @@ public:
     if (std::abs(wide) > static_cast<double>(std::numeric_limits<float>::max()))
       return wrong(key, "a finite float");
     value = static_cast<float>(wide);
+    return {};
+  }
+
+  Status read(const char* key, std::vector<float>& values) const {
+    const Json* field = find(key);
+    if (!field) return {};
+    if (!field->is_array()) return wrong(key, "a list of numbers");
+    for (const Json& value : *field) {
+      if (!value.is_number() || !std::isfinite(value.get<float>())) return wrong(key, "a list of finite numbers");
+      values.push_back(value.get<float>());
+    }
     return {};
   }
 
@@ -145,6 +162,10 @@ Result<TensorRange> rangeFromJson(const Json& json, const std::string& where) {
     for (std::size_t i = 0; i < kSummaryPercentiles.size(); ++i)
       BURIN_CHECK(entries.read(percentileKey(kSummaryPercentiles[i]).c_str(), range.percentiles[i]));
   }
+  BURIN_CHECK(fields.read("channel_min", range.channelMin));
+  BURIN_CHECK(fields.read("channel_max", range.channelMax));
+  if (range.channelMin.size() != range.channelMax.size())
+    return fail(ErrorCode::Input, where + ": channel_min and channel_max differ in length", "make the table again with 'burin calibrate'");
   if (!(range.threshold > 0))
     return fail(Error{ErrorCode::Input,
                       {},

@@ -61,6 +61,12 @@ private:
   }
 
   static void setQuant(Type element, rt::Quant& quant) {
+    if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element)) {
+      quant.axis = perAxis.getQuantizedDimension();
+      for (double s : perAxis.getScales()) quant.scale.push_back(static_cast<float>(s));
+      for (int64_t z : perAxis.getZeroPoints()) quant.zeroPoint.push_back(static_cast<int32_t>(z));
+      return;
+    }
     auto uniform = dyn_cast<quant::UniformQuantizedType>(element);
     if (!uniform) return;
     quant.scale = {static_cast<float>(uniform.getScale())};

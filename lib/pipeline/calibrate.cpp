@@ -1,11 +1,13 @@
 #include "lib/compile/compile.h"
 #include "lib/pipeline/pipeline.h"
+#include "lib/quantize/channels.h"
 
 #include "lib/calibrate/warnings.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -15,15 +17,60 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// Smallest and largest value of each channel (axis 1).
+struct ChannelRange {
+  std::vector<float> min, max;
+
+  void update(const rt::Tensor& t) {
+    const rt::Shape& shape = t.type.shape;
+    const size_t channels = static_cast<size_t>(shape[1]);
+    if (min.empty()) {
+      min.assign(channels, std::numeric_limits<float>::infinity());
+      max.assign(channels, -std::numeric_limits<float>::infinity());
+    }
+    const float* data = t.as<const float>();
+    if (rt::isChannelsLast(t) && rt::isDense(t)) {
+      const size_t pixels = static_cast<size_t>(shape.elements()) / std::max<size_t>(channels, 1);
+      for (size_t p = 0; p < pixels; ++p, data += channels)
+        for (size_t c = 0; c < channels; ++c) {
+          min[c] = std::min(min[c], data[c]);
+          max[c] = std::max(max[c], data[c]);
+        }
+      return;
+    }
+    std::vector<float> values = realValues(t);
+    const size_t inner = values.size() / static_cast<size_t>(std::max<int64_t>(shape[0], 1)) / std::max<size_t>(channels, 1);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const size_t c = i / inner % channels;
+      min[c] = std::min(min[c], values[i]);
+      max[c] = std::max(max[c], values[i]);
+    }
+  }
+  void merge(const ChannelRange& other) {
+    if (min.empty()) *this = other;
+    for (size_t c = 0; c < other.min.size(); ++c) {
+      min[c] = std::min(min[c], other.min[c]);
+      max[c] = std::max(max[c], other.max[c]);
+    }
+  }
+};
+
+// What is observed: float tensors of the graph in order, and which of them may get scales per channel.
+struct Observed {
+  std::vector<std::string> names;
+  std::vector<bool> perChannel;
+};
+
 // One thread's share of the work: its own session and statistics, merged at the end. Integer counts make the result
 // independent of who saw which sample.
 class Worker {
 public:
-  Worker(const Dataset& data, const std::vector<std::string>& names) : data_(data), names_(names), statistics_(names.size()) {}
+  Worker(const Dataset& data, const Observed& observed)
+      : data_(data), observed_(observed), statistics_(observed.names.size()), channels_(observed.names.size()) {}
 
   Status start(const Executable& executable) {
     BURIN_ASSIGN(runner_, Runner::create(executable, {}));
-    for (size_t i = 0; i < names_.size(); ++i) index_[names_[i]] = i;
+    for (size_t i = 0; i < observed_.names.size(); ++i) index_[observed_.names[i]] = i;
     runner_->observe([this](const rt::Tensor& t) { observe(t); });
     return {};
   }
@@ -45,6 +92,7 @@ public:
 
   const std::vector<TensorStatistics>& statistics() const { return statistics_; }
   std::vector<TensorStatistics>& statistics() { return statistics_; }
+  std::vector<ChannelRange>& channels() { return channels_; }
 
   std::vector<std::pair<size_t, std::string>> skipped;
   std::optional<Error> error;
@@ -64,36 +112,39 @@ private:
       values = buffer_.data();
     }
     statistics_[it->second].update({values, count}, sample_);
+    if (observed_.perChannel[it->second]) channels_[it->second].update(t);
     statisticsSeconds += secondsSince(begin);
   }
 
   const Dataset& data_;
-  const std::vector<std::string>& names_;
+  const Observed& observed_;
   std::vector<TensorStatistics> statistics_;
+  std::vector<ChannelRange> channels_;
   std::map<std::string, size_t> index_;
   std::unique_ptr<Runner> runner_;
   std::vector<float> buffer_;
   size_t sample_ = 0;
 };
 
-// Float tensors of the graph in order: inputs and results.
-std::vector<std::string> observedNames(mlir::ModuleOp module) {
-  std::vector<std::string> names;
+Observed observedTensors(mlir::ModuleOp module) {
+  Observed observed;
   nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
   for (mlir::Operation& op : graph.getBody().front()) {
     if (mlir::isa<nn::ConstantOp, nn::NoneOp, nn::OutputOp>(op)) continue;
     for (mlir::Value v : op.getResults()) {
       auto type = mlir::dyn_cast<mlir::RankedTensorType>(v.getType());
-      if (type && type.getElementType().isF32()) names.push_back(nn::valueName(v));
+      if (!type || !type.getElementType().isF32()) continue;
+      observed.names.push_back(nn::valueName(v));
+      observed.perChannel.push_back(quantize::mayHaveChannelScales(v));
     }
   }
-  return names;
+  return observed;
 }
 
 class CalibrationRun {
 public:
-  CalibrationRun(const Dataset& data, const CalibrationOptions& options, std::vector<std::string> names)
-      : data_(data), options_(options), names_(std::move(names)), samples_(options.samples) {
+  CalibrationRun(const Dataset& data, const CalibrationOptions& options, Observed observed)
+      : data_(data), options_(options), observed_(std::move(observed)), samples_(options.samples) {
     if (samples_.empty())
       for (size_t i = 0; i < data.size(); ++i) samples_.push_back(i);
   }
@@ -101,7 +152,7 @@ public:
   Status run(const Executable& executable) {
     int threads = std::max(1, std::min<int>(options_.threads, static_cast<int>(samples_.size())));
     for (int t = 0; t < threads; ++t) {
-      workers_.push_back(std::make_unique<Worker>(data_, names_));
+      workers_.push_back(std::make_unique<Worker>(data_, observed_));
       BURIN_CHECK(workers_.back()->start(executable));
     }
     std::vector<std::thread> others;
@@ -127,13 +178,20 @@ public:
     if (processed == 0) return fail(ErrorCode::Input, "no sample could be used; the first problem: " + (skipped.empty() ? "no data" : skipped[0].second), "check --data");
     std::vector<TensorStatistics>& merged = workers_[0]->statistics();
     for (size_t w = 1; w < workers_.size(); ++w)
-      for (size_t i = 0; i < merged.size(); ++i) merged[i].merge(workers_[w]->statistics()[i]);
+      for (size_t i = 0; i < merged.size(); ++i) {
+        merged[i].merge(workers_[w]->statistics()[i]);
+        workers_[0]->channels()[i].merge(workers_[w]->channels()[i]);
+      }
     TableOptions tableOptions;
     tableOptions.graphHash = graphHash;
     tableOptions.method = options_.method;
     tableOptions.percentile = options_.percentile;
     tableOptions.samples = processed;
-    BURIN_ASSIGN(out.table, buildTable(names_, merged, tableOptions));
+    BURIN_ASSIGN(out.table, buildTable(observed_.names, merged, tableOptions));
+    for (size_t i = 0; i < out.table.entries.size(); ++i) {
+      out.table.entries[i].channelMin = workers_[0]->channels()[i].min;
+      out.table.entries[i].channelMax = workers_[0]->channels()[i].max;
+    }
     for (const TensorRange& range : out.table.entries)
       if (range.nonFinite)
         return fail(Error{ErrorCode::Input, {}, range.name, std::to_string(range.nonFinite) + " values are NaN or infinite",
@@ -147,14 +205,14 @@ private:
   // Pictures that do not look like what the preprocessing says.
   void checkInputs(const std::vector<TensorStatistics>& statistics, std::vector<std::string>& warnings) const {
     for (const InputSpec& input : data_.inputs()) {
-      auto name = std::find(names_.begin(), names_.end(), input.name);
-      if (!input.preprocess || name == names_.end()) continue;
+      auto name = std::find(observed_.names.begin(), observed_.names.end(), input.name);
+      if (!input.preprocess || name == observed_.names.end()) continue;
       std::vector<double> mean, scale;
       for (int c = 0; c < rt::channelCount(input.preprocess->pixel); ++c) {
         mean.push_back(input.preprocess->mean[c]);
         scale.push_back(input.preprocess->scale[c]);
       }
-      const TensorStatistics& seen = statistics[static_cast<size_t>(name - names_.begin())];
+      const TensorStatistics& seen = statistics[static_cast<size_t>(name - observed_.names.begin())];
       if (auto warning = checkInput(input.name, seen, expectedInput(mean, scale))) warnings.push_back(warning->message());
     }
   }
@@ -169,7 +227,7 @@ private:
 
   const Dataset& data_;
   const CalibrationOptions& options_;
-  std::vector<std::string> names_;
+  Observed observed_;
   std::vector<size_t> samples_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<size_t> next_{0};
@@ -182,7 +240,7 @@ Result<Calibration> calibrate(mlir::ModuleOp module, const Dataset& data, const 
   Clock::time_point begin = Clock::now();
   BURIN_ASSIGN(ProgramFile program, compile::compileModule(module, {}));
   BURIN_ASSIGN(Executable executable, Executable::fromProgram(program));
-  CalibrationRun run(data, options, observedNames(module));
+  CalibrationRun run(data, options, observedTensors(module));
   BURIN_CHECK(run.run(executable));
   BURIN_ASSIGN(Calibration result, run.finish(nn::moduleHash(module)));
   result.seconds = secondsSince(begin);

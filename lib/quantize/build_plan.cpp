@@ -1,5 +1,9 @@
 #include "lib/quantize/plan.h"
 
+#include "lib/quantize/channels.h"
+#include "lib/quantize/trim.h"
+
+#include <cmath>
 #include <fmt/format.h>
 
 using namespace mlir;
@@ -100,6 +104,7 @@ private:
         bool needed = integer_.count(&op) || llvm::any_of(v.getUsers(), [&](Operation* u) { return integer_.count(u); });
         if (!needed || !isFloatTensor(v)) continue;
         BURIN_ASSIGN(TensorPlan t, rangeOf(v));
+        chooseChannels(v, t);
         plan_.tensors.push_back(std::move(t));
       }
     }
@@ -122,7 +127,48 @@ private:
     t.threshold = range->threshold;
     t.min = range->min;
     t.max = range->max;
+    trimToFunctions(v, t);
     return t;
+  }
+
+  // Scales per channel, where maker and users of the tensor run on integers and take them.
+  void chooseChannels(Value v, TensorPlan& t) const {
+    const TensorRange* range = table_.find(t.name);
+    bool integers = integer_.count(v.getDefiningOp()) && llvm::all_of(v.getUsers(), [&](Operation* user) { return integer_.count(user); });
+    if (!target_.channelScales || !range || !integers || floatResult_.count(v.getDefiningOp()) || !mayHaveChannelScales(v)) return;
+    const double low = std::max(t.min, -t.threshold), high = std::min(t.max, t.threshold);
+    TensorRange clipped = *range;
+    clipped.threshold = static_cast<float>(t.threshold);
+    for (float& x : clipped.channelMin) x = std::max(x, static_cast<float>(low));
+    for (float& x : clipped.channelMax) x = std::min(x, static_cast<float>(high));
+    t.channels = channelFactors(v, clipped, integersForRange(low, high, t.threshold, *target_.scheme(options_.scheme), options_.scheme));
+  }
+
+  // What clipping a function's operand may change of its result: a quarter of a step of the 8 bits of its smallest channel.
+  // Clipping shifts values all one way, so it must stay well below what rounding loses.
+  static double tolerance(const TensorRange& result) {
+    double span = static_cast<double>(result.max) - result.min;
+    for (size_t c = 0; c < result.channelMin.size(); ++c)
+      span = std::min(span, std::max<double>(result.channelMax[c], 0) - std::min<double>(result.channelMin[c], 0));
+    return std::max(span, (static_cast<double>(result.max) - result.min) / 256) / 255 / 4;
+  }
+
+  // A tensor that only feeds functions needs just the range in which they change by a step of their result.
+  void trimToFunctions(Value v, TensorPlan& t) const {
+    const double low = std::max(t.min, -t.threshold), high = std::min(t.max, t.threshold);
+    std::optional<Interval> joint;
+    for (Operation* user : v.getUsers()) {
+      const TensorRange* result = integer_.count(user) && user->getName().getStringRef() == "nn.unary" ? table_.find(nn::valueName(user->getResult(0))) : nullptr;
+      if (!result) return;
+      auto useful = usefulRange(user, {low, high}, tolerance(*result));
+      if (!useful) return;
+      joint = joint ? Interval{std::min(joint->low, useful->low), std::max(joint->high, useful->high)} : *useful;
+    }
+    if (!joint || (joint->low <= low && joint->high >= high)) return;
+    t.min = joint->low;
+    t.max = joint->high;
+    t.threshold = std::max(std::fabs(t.min), std::fabs(t.max));
+    t.source = "calibration, trimmed to its function";
   }
 
   nn::GraphOp graph_;

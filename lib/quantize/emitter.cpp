@@ -21,6 +21,12 @@ Type Emitter::quantType(MLIRContext* context, const Integers& integers) {
   unsigned flags = integers.form.isSigned() ? quant::QuantizationFlags::Signed : 0;
   // The storage range is the type's: a narrower form only limits what the quantizer writes.
   int64_t low = integers.form.isSigned() ? -(int64_t(1) << (bits - 1)) : 0, high = low + (int64_t(1) << bits) - 1;
+  if (!integers.channels.empty()) {
+    std::vector<double> scales;
+    for (size_t c = 0; c < integers.channels.size(); ++c) scales.push_back(integers.channelScale(static_cast<int64_t>(c)));
+    std::vector<int64_t> zeroPoints(scales.size(), integers.affine.zeroPoint);
+    return quant::UniformQuantizedPerAxisType::get(flags, IntegerType::get(context, bits), Float32Type::get(context), scales, zeroPoints, 1, low, high);
+  }
   return quant::UniformQuantizedType::get(flags, IntegerType::get(context, bits), Float32Type::get(context), integers.affine.scale,
                                           integers.affine.zeroPoint, low, high);
 }

@@ -41,8 +41,10 @@ std::string toJson(const QuantPlan& plan) {
   Json j = {{"schema_version", kSchemaVersion}, {"graph", plan.graphHash}, {"target", plan.target}, {"scheme", plan.scheme},
             {"method", plan.method},            {"ops", Json::array()},    {"tensors", Json::array()}};
   for (const OpPlan& op : plan.ops) j["ops"].push_back(opJson(op));
-  for (const TensorPlan& t : plan.tensors)
+  for (const TensorPlan& t : plan.tensors) {
     j["tensors"].push_back({{"name", t.name}, {"threshold", t.threshold}, {"min", t.min}, {"max", t.max}, {"source", t.source}});
+    if (!t.channels.empty()) j["tensors"].back()["channels"] = t.channels;
+  }
   return j.dump(1) + "\n";
 }
 
@@ -87,6 +89,13 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
     t.source = string(o, "source");
     if (t.name.empty() || !number(o, "threshold", t.threshold) || !number(o, "min", t.min) || !number(o, "max", t.max) || t.min > t.max)
       return badPlan(path, "tensor '" + t.name + "' needs finite threshold, min and max with min <= max");
+    if (auto channels = o.find("channels"); channels != o.end()) {
+      if (!channels->is_array()) return badPlan(path, "channels of tensor '" + t.name + "' are no list");
+      for (const Json& f : *channels) {
+        if (!f.is_number() || !(f.get<double>() > 0) || f.get<double>() > 1) return badPlan(path, "a channel factor of tensor '" + t.name + "' is not in (0, 1]");
+        t.channels.push_back(f.get<double>());
+      }
+    }
     plan.tensors.push_back(std::move(t));
   }
   plan.index();

@@ -25,6 +25,8 @@ struct TensorPlan {
   std::string name;
   double threshold = 0, min = 0, max = 0; // as in the calibration table
   std::string source = "calibration";     // calibration, preprocess, user, model
+  // Scale of each channel (axis 1) over the tensor's scale, in (0, 1]; empty = one scale.
+  std::vector<double> channels;
 };
 
 struct QuantPlan {

@@ -1,3 +1,4 @@
+#include "lib/quantize/channels.h"
 #include "lib/quantize/rules.h"
 
 #include "runtime/numerics/registry.h"
@@ -75,8 +76,12 @@ Status quantizeWithWeights(Operation* op, RuleContext& c) {
   Channels channels = channelsOf(op);
   if (bias.size() == 1 && channels.count > 1) bias.assign(channels.count, bias[0]);
   if (!bias.empty() && static_cast<int64_t>(bias.size()) != channels.count) return fail(ErrorCode::Unsupported, "its bias is not one value per channel");
-  WeightProblem problem{w, bias, channels.count, channels.of, c.emit.scaleOf(op->getOperand(0)).affine.scale, 1.0f, c.plan.floatResult};
-  if (!c.plan.floatResult) problem.outputScale = c.emit.scaleOf(op->getResult(0)).affine.scale;
+  // The operand's scales per channel become part of the weights.
+  const Integers& x = c.emit.scaleOf(op->getOperand(0));
+  for (size_t i = 0; !x.channels.empty() && i < w.size(); ++i)
+    w[i] = static_cast<float>(w[i] * x.channels[static_cast<size_t>(inputChannel(op, static_cast<int64_t>(i)))]);
+  WeightProblem problem{w, bias, channels.count, channels.of, x.affine.scale, {}, c.plan.floatResult};
+  if (!c.plan.floatResult) problem.outputScale = [&](int64_t channel) { return c.emit.scaleOf(op->getResult(0)).channelScale(channel); };
   const WeightForm* form = c.target.weights(classify(op));
   if (!form) return fail(ErrorCode::Unsupported, "the target has no weight form for it");
   BURIN_ASSIGN(IntegerWeights q, quantizeWeights(problem, *form, c.target));

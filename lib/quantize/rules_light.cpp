@@ -63,8 +63,9 @@ void setAddRule(const rt::AddParameters& p, NamedAttrList& attributes, Builder b
 // The table of one channel: the op itself, run in float on every stored value.
 Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Integers& from, const Integers& to, int64_t channel, RuleContext& c) {
   const int first = from.form.isSigned() ? -128 : 0;
+  const rt::Affine source{from.channelScale(channel), from.affine.zeroPoint}, target{to.channelScale(channel), to.affine.zeroPoint};
   std::vector<float> x(256), other;
-  for (int q = 0; q < 256; ++q) x[q] = rt::dequantize(first + q, from.affine);
+  for (int q = 0; q < 256; ++q) x[q] = rt::dequantize(first + q, source);
   nn::ConstantTensor input{{rt::DType::F32, {256}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
   std::vector<nn::ConstantTensor*> operands{&input};
   if (op->getNumOperands() == 2) {
@@ -77,7 +78,7 @@ Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Intege
   const float* y = reinterpret_cast<const float*>(results[0].second.data());
   // Entry i belongs to the stored byte i.
   for (int q = 0; q < 256; ++q)
-    table[static_cast<uint8_t>(first + q)] = rt::quantizeDivide(y[q], to.affine, to.form.low, to.form.high, c.target.lut.rounding);
+    table[static_cast<uint8_t>(first + q)] = rt::quantizeDivide(y[q], target, to.form.low, to.form.high, c.target.lut.rounding);
   return table;
 }
 } // namespace
@@ -148,6 +149,7 @@ Status quantizeLut(Operation* op, RuleContext& c) {
     if (channels != 1 && !perChannel) return fail(ErrorCode::Unsupported, "its constant is neither a scalar nor one value per channel");
   }
   const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
+  channels = std::max<int64_t>({channels, static_cast<int64_t>(from.channels.size()), static_cast<int64_t>(to.channels.size())});
   std::vector<int8_t> table;
   for (int64_t channel = 0; channel < channels; ++channel) {
     BURIN_ASSIGN(std::vector<int32_t> entries, tableOf(op, activation, from, to, channel, c));

@@ -1,5 +1,7 @@
 #include "lib/quantize/scales.h"
 
+#include "lib/quantize/channels.h"
+
 #include "llvm/ADT/EquivalenceClasses.h"
 
 using namespace mlir;
@@ -105,7 +107,13 @@ Result<ScaleAssignment> ScaleAssignment::compute(nn::GraphOp graph, const QuantP
   for (Value v : values) {
     const Range& r = ranges[leader(v)];
     if (!r.set) return fail(Error{ErrorCode::Input, {}, nn::valueName(v), "the plan has no range for this tensor", "add it to the plan's tensors"});
-    assignment.scales_[v] = integersForRange(r.min, r.max, r.threshold, *activations, scheme);
+    Integers integers = integersForRange(r.min, r.max, r.threshold, *activations, scheme);
+    integers.channels = plan.tensor(nn::valueName(v))->channels;
+    auto type = dyn_cast<RankedTensorType>(v.getType());
+    if (!integers.channels.empty() && (!mayHaveChannelScales(v) || type.getDimSize(1) != static_cast<int64_t>(integers.channels.size())))
+      return fail(Error{ErrorCode::Input, {}, nn::valueName(v), "the plan gives this tensor scales per channel, which its neighbours cannot take",
+                        "remove 'channels' from the plan"});
+    assignment.scales_[v] = std::move(integers);
   }
   return assignment;
 }

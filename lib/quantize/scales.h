@@ -12,9 +12,13 @@ struct Integers {
   rt::Affine affine;
   rt::IntegerForm form;
   rt::DType dtype = rt::DType::I8;
+  std::vector<double> channels; // factors of the scale along axis 1, or empty
 
+  float channelScale(int64_t c) const {
+    return channels.empty() ? affine.scale : static_cast<float>(affine.scale * channels[static_cast<size_t>(c)]);
+  }
   bool operator==(const Integers& o) const {
-    return affine.scale == o.affine.scale && affine.zeroPoint == o.affine.zeroPoint && dtype == o.dtype;
+    return affine.scale == o.affine.scale && affine.zeroPoint == o.affine.zeroPoint && dtype == o.dtype && channels == o.channels;
   }
 };
 

@@ -22,7 +22,8 @@ public:
 
   Result<IntegerWeights> run() {
     measure();
-    for (Group& g : groups_) BURIN_CHECK(chooseScale(g));
+    for (size_t g = 0; g < groups_.size(); ++g)
+      BURIN_CHECK(chooseScale(groups_[g], p_.floatResult ? 1.0f : p_.outputScale(static_cast<int64_t>(g))));
     out_.weights.resize(p_.weights.size());
     for (size_t i = 0; i < p_.weights.size(); ++i)
       out_.weights[i] = static_cast<int8_t>(rt::quantizeWeight(p_.weights[i], groupOf(p_.channelOf(static_cast<int64_t>(i))).scale,
@@ -46,7 +47,8 @@ private:
     }
   }
 
-  Status chooseScale(Group& g) {
+  // `scale` is the result's.
+  Status chooseScale(Group& g, float scale) {
     WeightScaleRule rule = p_.floatResult ? WeightScaleRule::Max : target_.weightScaleRule;
     const rt::RequantPolicy policy = target_.arithmetic.requantize;
     double ratio = 0;
@@ -54,18 +56,18 @@ private:
     case WeightScaleRule::Max:
       g.scale = rt::maxWeightScale(g.maxWeight, g.maxBias, p_.inputScale, form_.form.divisor);
       if (p_.floatResult) return {};
-      ratio = rt::requantScale(policy, p_.inputScale, static_cast<float>(g.scale), p_.outputScale);
+      ratio = rt::requantScale(policy, p_.inputScale, static_cast<float>(g.scale), scale);
       break;
     case WeightScaleRule::OutputQscale:
-      ratio = rt::qdmScale(g.maxWeight, g.maxBias, p_.inputScale, p_.outputScale, form_.form.divisor);
-      g.scale = ratio * p_.outputScale / p_.inputScale;
+      ratio = rt::qdmScale(g.maxWeight, g.maxBias, p_.inputScale, scale, form_.form.divisor);
+      g.scale = ratio * scale / p_.inputScale;
       break;
     case WeightScaleRule::OutputPowerOfTwo: {
-      int shift = rt::shiftForWeights(g.maxWeight, p_.inputScale, p_.outputScale, form_.form.high);
-      shift = rt::lowerShiftForBias(shift, p_.bias.data(), static_cast<int64_t>(p_.bias.size()), p_.outputScale);
+      int shift = rt::shiftForWeights(g.maxWeight, p_.inputScale, scale, form_.form.high);
+      shift = rt::lowerShiftForBias(shift, p_.bias.data(), static_cast<int64_t>(p_.bias.size()), scale);
       if (shift < 0) return fail(ErrorCode::Unsupported, "weights too large for a right shift");
       ratio = rt::scaleByPowerOfTwo(1.0, -shift);
-      g.scale = ratio * p_.outputScale / p_.inputScale;
+      g.scale = ratio * scale / p_.inputScale;
       break;
     }
     }

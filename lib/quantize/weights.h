@@ -13,7 +13,7 @@ struct WeightProblem {
   int64_t channels = 0;
   std::function<int64_t(int64_t)> channelOf;     // output channel of a weight's flat index
   float inputScale = 1;
-  float outputScale = 1;                         // ignored for a float result
+  std::function<float(int64_t)> outputScale;     // of an output channel; ignored for a float result
   bool floatResult = false;
 };
 

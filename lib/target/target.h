@@ -132,6 +132,7 @@ struct Target {
   std::array<std::optional<ActivationScheme>, 2> schemes; // by Scheme
   InputQuantize inputQuantize = InputQuantize::Divide;
   rt::Rounding activationRounding = rt::Rounding::HalfEven;
+  bool channelScales = false; // tables per channel: tensors between convolutions may have a scale per channel
 
   WeightScaleRule weightScaleRule = WeightScaleRule::Max;
   rt::Rounding weightRounding = rt::Rounding::HalfEven;

@@ -62,7 +62,7 @@ ActivationScheme readScheme(const JsonReader& scheme, bool symmetric) {
 }
 
 void readActivations(const JsonReader& root, Target& target) {
-  const JsonReader reader = root.object("activations", {"default_scheme", "schemes", "quantize", "rounding"});
+  const JsonReader reader = root.object("activations", {"default_scheme", "schemes", "quantize", "rounding", "channel_scales"});
   const JsonReader schemes = reader.object("schemes", {"symmetric", "asymmetric"});
   for (Scheme scheme : {Scheme::Symmetric, Scheme::Asymmetric})
     if (schemes.find(nameOf(scheme)))
@@ -73,6 +73,7 @@ void readActivations(const JsonReader& root, Target& target) {
   if (!target.scheme(target.defaultScheme)) reader.report("default_scheme", "is not among the schemes");
   target.inputQuantize = readName<InputQuantize>(reader, "quantize");
   target.activationRounding = readName<rt::Rounding>(reader, "rounding");
+  target.channelScales = reader.boolean("channel_scales");
 }
 
 WeightForm readWeightForm(const JsonReader& weights, const char* key) {

@@ -40,8 +40,10 @@ bool weightZeroPoints(const Tensor& w, int64_t channels, std::vector<int32_t>& z
 
 bool activationZeroPoint(const Tensor& x, int32_t& zero, std::string& error) {
   zero = x.zeroPoint();
-  if (x.quant.zeroPoint.size() > 1)
-    return reject(error, "the activation '" + x.name + "' has a zero point per channel");
+  // Channels may differ in scale (the weights take it up), not in zero point.
+  for (int32_t other : x.quant.zeroPoint)
+    if (other != zero)
+      return reject(error, "the activation '" + x.name + "' has a zero point per channel");
   return checkZeroPoint(x, zero, error);
 }
 
