@@ -34,7 +34,7 @@ bool inferRoiAlign(const Signature& signature, std::vector<TensorType>& results,
 }
 
 namespace {
-constexpr float kMaxSamples = 4096; // per bin and axis; a larger roi has wrong coordinates
+constexpr float kMaxSamples = 1024; // per bin and axis; a larger roi has wrong coordinates
 
 // One axis of a roi: bins of `size`, each with `samples` evenly spaced samples.
 struct RoiAxis {

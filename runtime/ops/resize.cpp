@@ -13,7 +13,8 @@
 namespace burin::rt {
 
 namespace {
-constexpr int64_t kMaxTaps = int64_t{1} << 26; // table entries of one axis
+constexpr int64_t kMaxTaps = int64_t{1} << 26;   // table entries of one axis
+constexpr int64_t kMaxWindow = int64_t{1} << 22; // elements read for one result: a run ends in finite time
 
 ResizeRule ruleOf(const Attrs& attrs) {
   ResizeRule rule;
@@ -66,6 +67,7 @@ bool inferResize(const Signature& signature, std::vector<TensorType>& results, s
     return false;
   const ResizeRule rule = ruleOf(signature.attrs);
   Shape shape;
+  int64_t window = 1; // taps of one element
   for (int axis = 0; axis < rank; ++axis) {
     const size_t a = static_cast<size_t>(axis);
     const int64_t size = signature.attrs.ints("sizes")[a];
@@ -74,12 +76,16 @@ bool inferResize(const Signature& signature, std::vector<TensorType>& results, s
     if (size > 0) {
       const int64_t taps =
           resizeTaps(rule, exactScale(x.shape[axis], size, signature.attrs.floats("scales")[a]));
+      window = boundedProduct(window, std::min(taps, kMaxElements));
       if (boundedProduct(taps, size) > kMaxTaps)
         return reject(error, "axis " + std::to_string(axis) + " would need a table of " +
                                  std::to_string(taps) + " x " + std::to_string(size) + " weights");
     }
     shape.push(size);
   }
+  if (window > kMaxWindow)
+    return reject(error,
+                  "every element would read " + std::to_string(window) + " others; the scales are too small");
   results = {{x.dtype, shape}};
   return checkShape(shape, error);
 }
