@@ -2,6 +2,8 @@
 // against the reference over random shapes and layouts.
 #include "runtime/ops/conv_test_support.h"
 
+#include <sstream>
+
 namespace burin::rt::test {
 namespace {
 
@@ -12,16 +14,21 @@ struct ConvCase {
   bool bias = true, channelsLastX = true, channelsLastY = true, paddedChannels = false;
 
   std::string text() const {
-    auto list = [](const std::vector<int64_t>& v) {
-      std::string out;
-      for (int64_t i : v) out += " " + std::to_string(i);
-      return out;
+    std::ostringstream out;
+    auto list = [&out](const char* name, const std::vector<int64_t>& values) {
+      out << ' ' << name;
+      for (int64_t value : values) out << ' ' << value;
     };
-    return "batch " + std::to_string(batch) + " groups " + std::to_string(groups) + " channels " +
-           std::to_string(groupChannels) + " -> " + std::to_string(groupOutputs) + " in" + list(in) +
-           " kernel" + list(kernel) + " strides" + list(strides) + " dilations" + list(dilations) + " pads" +
-           list(pads) + (channelsLastX ? "" : " x row-major") + (channelsLastY ? "" : " y row-major") +
-           (paddedChannels ? " padded" : "");
+    out << "batch " << batch << " groups " << groups << " channels " << groupChannels << " -> "
+        << groupOutputs;
+    list("in", in);
+    list("kernel", kernel);
+    list("strides", strides);
+    list("dilations", dilations);
+    list("pads", pads);
+    out << (channelsLastX ? "" : " x row-major") << (channelsLastY ? "" : " y row-major")
+        << (paddedChannels ? " padded" : "");
+    return out.str();
   }
 };
 

@@ -2,6 +2,8 @@
 // layouts.
 #include "runtime/ops/conv_test_support.h"
 
+#include <sstream>
+
 namespace burin::rt::test {
 namespace {
 
@@ -10,10 +12,11 @@ struct MatMulCase {
   std::vector<int64_t> batchA, batchB;
   bool vectorA, vectorB, transA, transB, bias, constantB;
   std::string text() const {
-    return std::to_string(rows) + "x" + std::to_string(depth) + "x" + std::to_string(columns) +
-           (transA ? " trans_a" : "") + (transB ? " trans_b" : "") + (bias ? " bias" : "") +
-           (constantB ? " constant" : "") + " batch ranks " + std::to_string(batchA.size()) + " " +
-           std::to_string(batchB.size());
+    std::ostringstream out;
+    out << rows << 'x' << depth << 'x' << columns << (transA ? " trans_a" : "") << (transB ? " trans_b" : "")
+        << (bias ? " bias" : "") << (constantB ? " constant" : "") << " batch ranks " << batchA.size() << ' '
+        << batchB.size();
+    return out.str();
   }
 };
 

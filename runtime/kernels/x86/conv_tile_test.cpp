@@ -264,9 +264,9 @@ void checkDepthwise(const DepthwiseEngine& e, int pixels, int64_t tapGroups, int
   for (int i = 0; i < slots * e.sets() * e.lanes; ++i) {
     const int index = e.indexOfLane(i % e.lanes), c = index % e.blockChannels;
     const int p = pixelOf(e, i / e.lanes / e.sets(), i / e.lanes % e.sets(), index / e.blockChannels);
-    if (c < channels && p < pixels)
-      ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[i], sums[static_cast<size_t>(p * channels + c)])
-          << e.name;
+    if (c >= channels || p >= pixels) continue;
+    ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[i], sums[static_cast<size_t>(p * channels + c)])
+        << e.name;
   }
   call.store = e.element == RowElement::F32 ? TileStore::Float : TileStore::Bytes;
   e.tile[slots](call);
