@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 
 enum class Layout { RowMajor, ChannelsLast, PaddedChannelsLast, Any };
 
@@ -227,4 +227,4 @@ inline void expectFails(const OpCase& c, const char* part) {
   EXPECT_NE(outcome.failure.find(part), std::string::npos) << outcome.failure;
 }
 
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 TEST(NonZero, PositionsInRowMajorOrder) {
@@ -129,4 +129,4 @@ TEST(RoiAlign, MeanAndMaximumOfSamples) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

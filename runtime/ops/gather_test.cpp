@@ -1,6 +1,6 @@
 #include "runtime/ops/data_test_support.h"
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 Array randomIndices(const Shape& shape, int64_t length, Random& random) {
@@ -179,4 +179,4 @@ TEST(Scatter, IntegersWrapAround) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

@@ -2,7 +2,7 @@
 
 namespace burin::rt {
 
-IntegerRange integerRange(DType dtype) {
+StoredRange storedRange(DType dtype) {
   switch (dtype) {
   case DType::I8:
     return {INT8_MIN, INT8_MAX};

@@ -14,10 +14,10 @@ inline bool isSmallInteger(DType t) {
 }
 
 // The numbers an element type of at most 16 bits holds.
-struct IntegerRange {
+struct StoredRange {
   int32_t low = 0, high = 0;
 };
-IntegerRange integerRange(DType dtype);
+StoredRange storedRange(DType dtype);
 
 // to[i] = element at offset + i * step, for i8, u8, bool, i16, u16 and i32.
 void loadIntegers(const void* data, DType dtype, int64_t offset, int64_t step, int64_t count, int32_t* to);

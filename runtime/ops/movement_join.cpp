@@ -164,13 +164,25 @@ bool inferPad(const Signature& signature, std::vector<TensorType>& results, std:
   return checkShape(shape, error);
 }
 
+namespace {
+// One stored value stands for the fill everywhere.
+bool canFill(const Node& node, std::string& error) {
+  const Tensor& y = node.out();
+  const bool zero = node.attrs.real("value") == 0;
+  if (isFloat(y.dtype()) && y.dtype() != DType::F32 && !zero)
+    return reject(error, "padding 16-bit floats with a value other than 0 needs a cast to f32");
+  bool onePoint = true;
+  for (int32_t z : y.quant.zeroPoint) onePoint = onePoint && z == y.quant.zeroPoint[0];
+  if (y.quant.axis >= 0 && !(zero && onePoint))
+    return reject(error, "a tensor with a scale per axis can only be padded with 0 and with one zero point");
+  return true;
+}
+} // namespace
+
 std::unique_ptr<Kernel> makePad(const Node& node, const KernelConfig& config, std::string& error) {
   const Tensor& x = node.in(0);
   const int rank = x.type.shape.rank;
-  if (isFloat(x.dtype()) && x.dtype() != DType::F32 && node.attrs.real("value") != 0) {
-    error = "padding 16-bit floats with a value other than 0 needs a cast to f32";
-    return nullptr;
-  }
+  if (node.attrs.text("mode") == "constant" && !canFill(node, error)) return nullptr;
   std::vector<PadAxis> axes;
   for (int i = 0; i < rank; ++i)
     axes.push_back(padAxis(x.type.shape[i], node.attrs.ints("pads")[static_cast<size_t>(i)],

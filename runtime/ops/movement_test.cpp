@@ -1,6 +1,6 @@
 #include "runtime/ops/data_test_support.h"
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 constexpr DType kSizes[] = {DType::I8, DType::F16, DType::F32, DType::I64};
@@ -288,4 +288,4 @@ TEST(Movement, OneHot) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 struct Window {
@@ -226,4 +226,4 @@ TEST(Pool, RefusesWindowsThatCannotBe) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

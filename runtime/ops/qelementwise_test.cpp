@@ -3,7 +3,7 @@
 #include "runtime/numerics/registry.h"
 #include "runtime/ops/data_test_support.h"
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 void store(Array& array, int64_t i, int64_t value) {
@@ -176,4 +176,4 @@ TEST(Lut, OneTablePerChannel) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

@@ -3,7 +3,7 @@
 #include "runtime/numerics/registry.h"
 #include "runtime/ops/data_test_support.h"
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 void store(Array& array, int64_t i, int64_t value) {
@@ -141,4 +141,4 @@ TEST(QReduce, GlobalMeanUsesRows) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

@@ -66,7 +66,7 @@ public:
       : node_(node), walk_(node.in(0), node.out(), parameterLayout(node)) {}
   void run(Context& context) override {
     const Tensor &x = node_.in(0), &scale = node_.in(1), &zero = node_.in(2), &y = node_.out();
-    const IntegerRange range = integerRange(y.dtype());
+    const StoredRange range = storedRange(y.dtype());
     walk_.forRuns(context.pool, [&](const int64_t* at, int64_t count, const int64_t* step) {
       for (int64_t i = 0; i < count; ++i) {
         const Affine to = {scale.as<float>()[at[QuantizeWalk::Scale] + i * step[QuantizeWalk::Scale]],
@@ -113,7 +113,7 @@ public:
       : node_(node), kernels_(kernels), map_(map) {}
   void run(Context& context) override {
     const Tensor& y = node_.out();
-    const IntegerRange range = integerRange(y.dtype());
+    const StoredRange range = storedRange(y.dtype());
     const int32_t zero = zeroPointAt(node_.in(2), 0);
     const FloatStage8 stage = {node_.in(1).as<float>()[0], range.low - zero, range.high - zero,
                                byteForm(y.dtype(), zero)};

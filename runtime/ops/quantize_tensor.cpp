@@ -26,7 +26,7 @@ bool checkQuantized(const Tensor& t, const char* operand, bool perTensor, std::s
     return reject(error, std::string(operand) + " has " + std::to_string(t.quant.scale.size()) +
                              " scales and " + std::to_string(t.quant.zeroPoint.size()) + " zero points, " +
                              std::to_string(count) + " are needed");
-  const IntegerRange range = integerRange(t.dtype());
+  const StoredRange range = storedRange(t.dtype());
   for (int32_t zero : t.quant.zeroPoint)
     if (zero < range.low || zero > range.high)
       return reject(error,
@@ -35,7 +35,7 @@ bool checkQuantized(const Tensor& t, const char* operand, bool perTensor, std::s
 }
 
 bool readClamp(const Attrs& attrs, const Tensor& y, QuantizedClamp& clamp, std::string& error) {
-  const IntegerRange range = integerRange(y.dtype());
+  const StoredRange range = storedRange(y.dtype());
   clamp.low = static_cast<int32_t>(saturate(attrs.integer("q_lo", range.low), range.low, range.high));
   clamp.high = static_cast<int32_t>(saturate(attrs.integer("q_hi", range.high), range.low, range.high));
   if (clamp.low <= clamp.high) return true;
@@ -61,7 +61,7 @@ public:
         multiply_(multiply) {}
   void run(Context& context) override {
     const Tensor &x = node_.in(0), &y = node_.out();
-    const IntegerRange range = integerRange(y.dtype());
+    const StoredRange range = storedRange(y.dtype());
     walk_.forRuns(context.pool, [&](const int64_t* at, int64_t count, const int64_t* step) {
       for (int64_t i = 0; i < count; ++i) {
         const size_t s = static_cast<size_t>(at[QuantizeWalk::Scale] + i * step[QuantizeWalk::Scale]);
@@ -140,7 +140,7 @@ public:
   QuantizeRows(const Node& node, const DataKernels& kernels, bool multiply, const RowMap& map)
       : node_(node), loop_(multiply ? kernels.quantizeMultiply8 : kernels.quantizeDivide8), map_(map) {
     const Tensor& y = node.out();
-    const IntegerRange range = integerRange(y.dtype());
+    const StoredRange range = storedRange(y.dtype());
     stage_ = {multiply ? 1.0f / y.scale() : y.scale(), range.low - y.zeroPoint(), range.high - y.zeroPoint(),
               byteForm(y.dtype(), y.zeroPoint())};
   }

@@ -2,7 +2,7 @@
 #include "runtime/numerics/registry.h"
 #include "runtime/ops/data_test_support.h"
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 struct Range {
@@ -204,4 +204,4 @@ TEST(QuantizeModel, ScaleForms) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

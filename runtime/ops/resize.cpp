@@ -13,7 +13,7 @@
 namespace burin::rt {
 
 namespace {
-constexpr int64_t kMaxTaps = int64_t{1} << 26;   // table entries of one axis
+constexpr int64_t kMaxTableEntries = int64_t{1} << 26; // table entries of one axis
 constexpr int64_t kMaxWindow = int64_t{1} << 22; // elements read for one result: a run ends in finite time
 
 ResizeRule ruleOf(const Attrs& attrs) {
@@ -77,7 +77,7 @@ bool inferResize(const Signature& signature, std::vector<TensorType>& results, s
       const int64_t taps =
           resizeTaps(rule, exactScale(x.shape[axis], size, signature.attrs.floats("scales")[a]));
       window = boundedProduct(window, std::min(taps, kMaxElements));
-      if (boundedProduct(taps, size) > kMaxTaps)
+      if (boundedProduct(taps, size) > kMaxTableEntries)
         return reject(error, "axis " + std::to_string(axis) + " would need a table of " +
                                  std::to_string(taps) + " x " + std::to_string(size) + " weights");
     }

@@ -1,6 +1,6 @@
 #include "runtime/ops/data_test_support.h"
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 namespace {
 
 // A double precision reading of ONNX Resize, one output position of one axis at a time.
@@ -301,4 +301,4 @@ TEST(GridSample, LinearMeansOfNeighbours) {
 }
 
 } // namespace
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace burin::rt::test {
+namespace burin::rt::data_test {
 
 // Elements in logical row-major order.
 struct Array {
@@ -132,4 +132,4 @@ inline Array moved(const Array& x, const Shape& shape,
   return y;
 }
 
-} // namespace burin::rt::test
+} // namespace burin::rt::data_test
