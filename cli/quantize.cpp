@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "lib/pipeline/correct.h"
 #include "lib/pipeline/verify.h"
 #include "lib/prepare/prepare.h"
 #include "lib/support/file.h"
@@ -13,6 +14,7 @@ namespace burin::cli {
 namespace {
 struct Flags {
   std::string model, output, calibration, plan, saveCalibration, savePlan;
+  bool correct = true;
   CommonFlags common;
   ModelFlags model_;
   DataFlags data;
@@ -104,6 +106,14 @@ Status run(const Flags& f) {
 
   auto compiled = compileNetwork(*module.op, compileOptions);
   if (!compiled) return tl::unexpected(inFile(compiled.error(), !f.plan.empty() ? f.plan : !f.calibration.empty() ? f.calibration : f.model));
+  if (f.correct && f.plan.empty() && compiled->plan) {
+    plan = *compiled->plan;
+    BURIN_ASSIGN(Executable uncorrected, Executable::fromProgram(compiled->program));
+    BURIN_CHECK(correctBiases(*module.op, uncorrected, data, samples.calibration, f.common.threadCount(), plan));
+    compileOptions.plan = &plan;
+    compiled = compileNetwork(*module.op, compileOptions);
+    if (!compiled) return tl::unexpected(compiled.error());
+  }
   for (const std::string& note : compiled->notes) f.common.note("note: " + note);
   BURIN_ASSIGN(Executable program, Executable::fromProgram(compiled->program));
   VerifyOptions verifyOptions{samples.verification, f.common.threadCount(), f.common.progress("verifying")};
@@ -137,6 +147,7 @@ void addQuantize(App& app) {
   command->add_option("--plan", flags->plan, "apply this quant plan");
   command->add_option("--save-calibration", flags->saveCalibration, "write the calibration table");
   command->add_option("--save-plan", flags->savePlan, "write the quant plan");
+  command->add_flag("!--no-bias-correction", flags->correct, "leave the means of the layers' results as rounding shifts them");
   flags->data.add(*command);
   flags->calibration_.add(*command);
   flags->target.add(*command, "int8");

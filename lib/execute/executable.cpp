@@ -78,7 +78,7 @@ Result<std::unique_ptr<Runner>> Runner::create(const Executable& executable, con
   return runner;
 }
 
-Status Runner::run(std::span<const Array> inputs) {
+Status Runner::setInputs(std::span<const Array> inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     rt::Tensor& t = session_->input(static_cast<int>(i));
     size_t expected = static_cast<size_t>(t.type.shape.elements()) * rt::dtypeBytes(t.type.dtype);
@@ -87,6 +87,11 @@ Status Runner::run(std::span<const Array> inputs) {
                         "give data of the network's input shape"});
     rt::writeRowMajor(inputs[i].bytes.data(), t);
   }
+  return {};
+}
+
+Status Runner::run(std::span<const Array> inputs) {
+  BURIN_CHECK(setInputs(inputs));
   std::string error;
   if (!session_->run(error)) return fail(ErrorCode::Input, error, "check the input data");
   return {};

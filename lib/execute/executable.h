@@ -48,6 +48,7 @@ public:
 
   // `inputs` in the order of Executable::inputs(), each of its type and shape.
   Status run(std::span<const Array> inputs);
+  Status setInputs(std::span<const Array> inputs); // without running, for stepping through session()
   // Called for inputs and for every tensor an op makes; empty to stop.
   void observe(Observer observer);
 

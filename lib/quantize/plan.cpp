@@ -18,6 +18,7 @@ Json opJson(const OpPlan& op) {
   if (op.floatResult) j["float_result"] = true;
   j["source"] = op.source;
   if (!op.reason.empty()) j["reason"] = op.reason;
+  if (!op.biasCorrection.empty()) j["bias_correction"] = op.biasCorrection;
   return j;
 }
 } // namespace
@@ -29,6 +30,9 @@ const OpPlan* QuantPlan::op(const std::string& name) const {
 const TensorPlan* QuantPlan::tensor(const std::string& name) const {
   auto it = tensorIndex_.find(name);
   return it == tensorIndex_.end() ? nullptr : &tensors[it->second];
+}
+void QuantPlan::setBiasCorrection(const std::string& name, std::vector<double> correction) {
+  if (auto it = opIndex_.find(name); it != opIndex_.end()) ops[it->second].biasCorrection = std::move(correction);
 }
 void QuantPlan::index() {
   opIndex_.clear();
@@ -80,6 +84,13 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
     op.floatResult = o.value("float_result", Json(false)) == Json(true);
     if (op.name.empty() || !parse(string(o, "precision"), op.precision))
       return badPlan(path, "op '" + op.name + "' has no name or an unknown precision '" + string(o, "precision") + "'");
+    if (auto correction = o.find("bias_correction"); correction != o.end()) {
+      if (!correction->is_array()) return badPlan(path, "bias_correction of op '" + op.name + "' is no list");
+      for (const Json& value : *correction) {
+        if (!value.is_number() || !std::isfinite(value.get<double>())) return badPlan(path, "bias_correction of op '" + op.name + "' holds no number");
+        op.biasCorrection.push_back(value.get<double>());
+      }
+    }
     plan.ops.push_back(std::move(op));
   }
   for (const Json& o : j["tensors"]) {

@@ -18,6 +18,7 @@ struct OpPlan {
   bool floatResult = false;               // integer op whose accumulator becomes f32 (no rounding of the result)
   std::string source = "calibration";     // calibration, user, model
   std::string reason;                     // why it is not int8, or empty
+  std::vector<double> biasCorrection;     // added to the bias, real units per output channel; or empty
 };
 
 // The range a tensor's integers cover.
@@ -37,6 +38,7 @@ struct QuantPlan {
   const OpPlan* op(const std::string& name) const;
   const TensorPlan* tensor(const std::string& name) const;
   void index();
+  void setBiasCorrection(const std::string& op, std::vector<double> correction);
 
 private:
   std::map<std::string, size_t> opIndex_, tensorIndex_;

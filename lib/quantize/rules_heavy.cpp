@@ -76,6 +76,14 @@ Status quantizeWithWeights(Operation* op, RuleContext& c) {
   Channels channels = channelsOf(op);
   if (bias.size() == 1 && channels.count > 1) bias.assign(channels.count, bias[0]);
   if (!bias.empty() && static_cast<int64_t>(bias.size()) != channels.count) return fail(ErrorCode::Unsupported, "its bias is not one value per channel");
+  // Every integer layer has a bias: zero, or what correction makes of it.
+  if (bias.empty()) bias.assign(static_cast<size_t>(channels.count), 0.0f);
+  if (!c.plan.biasCorrection.empty()) {
+    if (c.plan.biasCorrection.size() != bias.size())
+      return fail(ErrorCode::Input, "the plan's bias_correction has " + std::to_string(c.plan.biasCorrection.size()) + " values for " + std::to_string(bias.size()) + " channels",
+                  "correct the plan");
+    for (size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(bias[i] + c.plan.biasCorrection[i]);
+  }
   // The operand's scales per channel become part of the weights.
   const Integers& x = c.emit.scaleOf(op->getOperand(0));
   for (size_t i = 0; !x.channels.empty() && i < w.size(); ++i)

@@ -87,15 +87,37 @@ bool Session::build(const KernelConfig& config, std::string& error, bool& outOfM
     if (needsHalfAdaptor(node)) halfBytes = std::max<uint64_t>(halfBytes, halfWorkspaceBytes(node));
   if (halfBytes && !(halfWorkspace_ = allocate(halfBytes)))
     return outOfMemory = true, error = "cannot allocate " + std::to_string(halfBytes) + " bytes of workspace", false;
+  config_ = config;
   for (const Node& node : nodes_) {
-    KernelFactory make = findOp(node.type)->make;
-    auto kernel = needsHalfAdaptor(node) ? makeHalfKernel(node, config, make, halfWorkspace_, error) : make(node, config, error);
+    auto kernel = makeKernel(node, error);
     if (!kernel) return error = "op '" + node.name + "' (" + node.type + "): " + error, false;
     if (kernel->scratchBytes() > scratchBytes_) scratchBytes_ = kernel->scratchBytes();
     kernels_.push_back(std::move(kernel));
   }
   scratch_ = allocate(scratchBytes_);
   if (!scratch_) return outOfMemory = true, error = "cannot allocate " + std::to_string(scratchBytes_) + " bytes of kernel scratch", false;
+  return true;
+}
+
+std::unique_ptr<Kernel> Session::makeKernel(const Node& node, std::string& error) {
+  KernelFactory make = findOp(node.type)->make;
+  return needsHalfAdaptor(node) ? makeHalfKernel(node, config_, make, halfWorkspace_, error) : make(node, config_, error);
+}
+
+bool Session::runNode(size_t node, std::string& error) {
+  Context context{pool_, scratch_};
+  kernels_[node]->run(context);
+  if (context.failure) return error = "op '" + nodes_[node].name + "' (" + nodes_[node].type + "): " + context.failure, false;
+  return true;
+}
+
+bool Session::replaceConstant(size_t node, int operand, const void* data, std::string& error) {
+  const Tensor* tensor = nodes_[node].inputs[static_cast<size_t>(operand)];
+  Tensor& own = tensors_[static_cast<size_t>(tensor - tensors_.data())];
+  own.data = const_cast<void*>(data);
+  auto kernel = makeKernel(nodes_[node], error);
+  if (!kernel) return false;
+  kernels_[node] = std::move(kernel);
   return true;
 }
 

@@ -15,6 +15,10 @@ public:
   ~Session();
 
   bool run(std::string& error);
+  // One node alone, in order, for tools that look between nodes.
+  bool runNode(size_t node, std::string& error);
+  // Gives a node another constant operand of the same type and remakes its kernel. `data` must outlive the session.
+  bool replaceConstant(size_t node, int operand, const void* data, std::string& error);
   void setObserver(Observer observer, void* user) { observer_ = observer, user_ = user; }
 
   const Graph& graph() const { return graph_; }
@@ -34,12 +38,14 @@ public:
 private:
   explicit Session(const Graph& graph, int threads) : graph_(graph), pool_(threads) {}
   bool build(const KernelConfig& config, std::string& error, bool& outOfMemory);
+  std::unique_ptr<Kernel> makeKernel(const Node& node, std::string& error);
 
   const Graph& graph_;
   ThreadPool pool_;
   std::vector<Tensor> tensors_; // the graph's, with data pointers into arena_
   std::vector<Node> nodes_;     // operands point into tensors_
   std::vector<std::unique_ptr<Kernel>> kernels_;
+  KernelConfig config_;
   uint8_t* arena_ = nullptr;
   uint8_t* scratch_ = nullptr;
   uint8_t* halfWorkspace_ = nullptr; // f32 images of F16 and BF16 operands, shared by all nodes

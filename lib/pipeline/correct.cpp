@@ -1,0 +1,157 @@
+#include "lib/pipeline/correct.h"
+
+#include "lib/compile/compile.h"
+
+#include <cmath>
+#include <thread>
+
+namespace burin {
+
+namespace {
+// Channels of a convolution's result are axis 1, of a product's the last.
+int channelAxis(const std::string& opType, const rt::Tensor& result) {
+  return opType.ends_with("matmul") ? result.type.shape.rank - 1 : 1;
+}
+
+struct ChannelMeans {
+  std::vector<double> sum;
+  double count = 0;
+
+  void add(const rt::Tensor& t, int axis) {
+    const rt::Shape& shape = t.type.shape;
+    const size_t channels = static_cast<size_t>(shape[axis]);
+    size_t inner = 1;
+    for (int i = axis + 1; i < shape.rank; ++i) inner *= static_cast<size_t>(shape[i]);
+    sum.resize(channels);
+    std::vector<float> values = realValues(t);
+    for (size_t i = 0; i < values.size(); ++i) sum[i / inner % channels] += values[i];
+    count += static_cast<double>(values.size()) / static_cast<double>(channels);
+  }
+  double mean(size_t c) const { return sum[c] / count; }
+};
+
+// Calls body(i) for i in [0, count) on several threads; each i is one sample's own session.
+template <class Body>
+void forEachSample(size_t count, int threads, const Body& body) {
+  std::vector<std::thread> workers;
+  const size_t parts = std::min<size_t>(static_cast<size_t>(std::max(threads, 1)), count);
+  for (size_t part = 1; part < parts; ++part)
+    workers.emplace_back([&, part] {
+      for (size_t i = part; i < count; i += parts) body(i);
+    });
+  for (size_t i = 0; i < count; i += parts) body(i);
+  for (std::thread& w : workers) w.join();
+}
+
+class Correction {
+public:
+  Correction(const Executable& program, quantize::QuantPlan& plan, int threads) : program_(program), plan_(plan), threads_(threads) {}
+
+  Status loadSamples(const Dataset& data, const std::vector<size_t>& samples) {
+    for (size_t s : samples) {
+      if (inputs_.size() == kCorrectionSamples) break;
+      if (auto inputs = data.load(s)) inputs_.push_back(std::move(*inputs));
+    }
+    return {};
+  }
+
+  // Means of the float network's tensors that the integer network also has.
+  Status measureFloat(mlir::ModuleOp module) {
+    BURIN_ASSIGN(ProgramFile file, compile::compileModule(module, {}));
+    BURIN_ASSIGN(Executable executable, Executable::fromProgram(file));
+    BURIN_ASSIGN(auto runner, Runner::create(executable, {threads_}));
+    std::map<std::string, int> axes;
+    for (const rt::Node& node : executable.graph().nodes)
+      if (node.type == "nn.conv" || node.type == "nn.conv_transpose" || node.type == "nn.matmul")
+        axes[node.outputs[0]->name] = channelAxis(node.type, *node.outputs[0]);
+    runner->observe([&](const rt::Tensor& t) {
+      if (auto it = axes.find(t.name); it != axes.end()) float_[t.name].add(t, it->second);
+    });
+    for (const auto& inputs : inputs_) BURIN_CHECK(runner->run(inputs));
+    return {};
+  }
+
+  Status run() {
+    if (inputs_.empty()) return {};
+    for (const auto& inputs : inputs_) {
+      BURIN_ASSIGN(auto runner, Runner::create(program_, {1}));
+      BURIN_CHECK(runner->setInputs(inputs));
+      runners_.push_back(std::move(runner));
+    }
+    const std::vector<rt::Node>& nodes = runners_[0]->session().nodes();
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      BURIN_CHECK(step(i));
+      if (isCorrectable(nodes[i])) {
+        BURIN_CHECK(correct(i));
+        BURIN_CHECK(step(i));
+      }
+    }
+    return {};
+  }
+
+private:
+  Status step(size_t node) {
+    std::vector<std::string> errors(runners_.size());
+    forEachSample(runners_.size(), threads_, [&](size_t s) { runners_[s]->session().runNode(node, errors[s]); });
+    for (const std::string& e : errors)
+      if (!e.empty()) return fail(ErrorCode::Input, e, "check the input data");
+    return {};
+  }
+
+  bool isCorrectable(const rt::Node& node) const {
+    const bool accumulates = node.type == "qnn.conv" || node.type == "qnn.conv_transpose" || node.type == "qnn.matmul";
+    return accumulates && node.input(2) && node.input(2)->constant && node.input(1)->constant && float_.count(node.outputs[0]->name);
+  }
+
+  Status correct(size_t index) {
+    const rt::Node& node = runners_[0]->session().nodes()[index];
+    const rt::Tensor& result = *node.outputs[0];
+    ChannelMeans actual;
+    for (auto& runner : runners_) actual.add(*runner->session().nodes()[index].outputs[0], channelAxis(node.type, result));
+    const ChannelMeans& wanted = float_.at(result.name);
+    std::vector<int32_t> bias(static_cast<size_t>(node.input(2)->type.shape.elements()));
+    rt::readRowMajor(*node.input(2), bias.data());
+    if (bias.size() != actual.sum.size()) return {};
+    std::vector<double> correction(bias.size());
+    const rt::Quant& w = node.input(1)->quant;
+    for (size_t c = 0; c < bias.size(); ++c) {
+      const double scale = static_cast<double>(node.input(0)->quant.scale[0]) * w.scale[w.scale.size() > 1 ? c : 0] / firstFactor(*node.input(0));
+      const double steps = std::nearbyint((wanted.mean(c) - actual.mean(c)) / scale);
+      if (!(std::fabs(steps) < (1 << 30)) || std::fabs(steps + bias[c]) > 2147483000.0) continue;
+      bias[c] += static_cast<int32_t>(steps);
+      correction[c] = steps * scale;
+    }
+    auto shared = std::make_shared<std::vector<int32_t>>(std::move(bias));
+    biases_.push_back(shared);
+    std::string error;
+    for (auto& runner : runners_)
+      if (!runner->session().replaceConstant(index, 2, shared->data(), error)) return fail(ErrorCode::Internal, error);
+    plan_.setBiasCorrection(result.name, std::move(correction));
+    return {};
+  }
+
+  // A tensor with scales per channel keeps its common scale in the plan; the stored one is that times a factor.
+  double firstFactor(const rt::Tensor& x) const {
+    const quantize::TensorPlan* t = x.quant.axis < 0 ? nullptr : plan_.tensor(x.name);
+    return t && !t->channels.empty() ? t->channels[0] : 1.0;
+  }
+
+  const Executable& program_;
+  quantize::QuantPlan& plan_;
+  int threads_;
+  std::vector<std::vector<Array>> inputs_;
+  std::map<std::string, ChannelMeans> float_;
+  std::vector<std::unique_ptr<Runner>> runners_;
+  std::vector<std::shared_ptr<std::vector<int32_t>>> biases_; // kernels may read them later
+};
+} // namespace
+
+Status correctBiases(mlir::ModuleOp module, const Executable& program, const Dataset& data, const std::vector<size_t>& samples, int threads,
+                     quantize::QuantPlan& plan) {
+  Correction correction(program, plan, threads);
+  BURIN_CHECK(correction.loadSamples(data, samples));
+  BURIN_CHECK(correction.measureFloat(module));
+  return correction.run();
+}
+
+} // namespace burin
