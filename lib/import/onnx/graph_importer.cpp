@@ -307,14 +307,4 @@ Result<std::vector<ImportValue>> GraphImporter::runBody(const GraphProto& body, 
   return results;
 }
 
-void GraphImporter::reportUnknownOperators(const GraphProto& body, const Scope& scope) {
-  for (const NodeProto& node : body.node()) {
-    std::string name = qualifiedName(node.domain(), node.op_type());
-    if (!findFunction(node) && !findOperator(node.domain(), node.op_type()))
-      report_.addOperator(name, scope.prefix + nodeLabel(node), remedyFor(name));
-    for (const auto& attribute : node.attribute())
-      if (attribute.has_g()) reportUnknownOperators(attribute.g(), scope);
-  }
-}
-
 } // namespace burin::onnx

@@ -81,8 +81,11 @@ public:
   TensorReader& tensors() { return tensors_; }
   UnsupportedReport& report() { return report_; }
   void warn(const std::string& message);
-  // Reports the operators of a body that cannot be run because its condition is unknown.
-  void reportUnknownOperators(const onnxpb::GraphProto& body, const Scope& scope);
+  // Constants that rules write themselves (ranges, windows, transforms) share one budget. False when it is
+  // spent.
+  bool takeGeneratedBytes(int64_t bytes) {
+    return (generatedBytes_ += bytes) <= options_.foldLimits.totalBytes;
+  }
 
 private:
   struct GraphInput {
@@ -126,6 +129,7 @@ private:
   std::unordered_map<const void*, GraphPlan> plans_;
   std::unordered_map<const onnxpb::TensorProto*, ImportValue> constants_;
   int64_t nodeBudget_;
+  int64_t generatedBytes_ = 0;
 };
 
 // "conv1 (Conv)": how errors name a node; an unnamed one goes by its first output.

@@ -173,6 +173,12 @@ GraphImporter::inputShapes(const std::vector<GraphInput>& inputs) {
       continue;
     }
     const auto* declared = declaredShape(input.type);
+    if (declared && declared->dim_size() > rt::kMaxRank)
+      return fail(Error{ErrorCode::Unsupported,
+                        {},
+                        "input '" + input.name + "'",
+                        fmt::format("has {} dimensions", declared->dim_size()),
+                        fmt::format("at most {} are supported", rt::kMaxRank)});
     std::vector<std::string> open;
     std::vector<int64_t> dims = declared ? fixShape(*declared, named, open) : std::vector<int64_t>{1, -1};
     if (!declared)

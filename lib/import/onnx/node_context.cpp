@@ -211,11 +211,16 @@ std::string NodeContext::intermediateName(llvm::StringRef mnemonic) {
   return fmt::format("{}/{}{}", base, mnemonic.str(), n == 1 ? std::string() : std::to_string(n));
 }
 
+bool NodeContext::allPresent(llvm::ArrayRef<Value> operands) {
+  if (failed()) return false;
+  if (std::find(operands.begin(), operands.end(), Value()) == operands.end()) return true;
+  invalid("an input that it needs is missing");
+  return false;
+}
+
 std::vector<Value> NodeContext::emitAll(llvm::StringRef mnemonic, llvm::ArrayRef<Value> operands,
                                         const nn::AttrList& list) {
-  if (failed()) return {};
-  for (Value v : operands)
-    if (!v) return {};
+  if (!allPresent(operands)) return {};
   auto results = importer_.builder().ops(mnemonic, operands, list, intermediateName(mnemonic), name());
   if (!results) {
     fail(results.error());
@@ -227,9 +232,7 @@ std::vector<Value> NodeContext::emitAll(llvm::StringRef mnemonic, llvm::ArrayRef
 
 Value NodeContext::emit(llvm::StringRef mnemonic, llvm::ArrayRef<Value> operands, const nn::AttrList& list,
                         nn::Fold fold) {
-  if (failed()) return {};
-  for (Value v : operands)
-    if (!v) return {};
+  if (!allPresent(operands)) return {};
   auto result = importer_.builder().op(mnemonic, operands, list, intermediateName(mnemonic), name(), fold);
   if (!result) {
     fail(result.error());
@@ -260,9 +263,14 @@ Value NodeContext::reshape(Value x, const Ints& shape) {
 Value NodeContext::transpose(Value x, const Ints& perm) {
   return std::is_sorted(perm.begin(), perm.end()) ? x : emit("transpose", {x}, attrs().ints("perm", perm));
 }
+bool NodeContext::hasAxis(Value x, int64_t axis) {
+  if (axis >= 0 && axis < rank(x)) return true;
+  if (!failed()) invalid(fmt::format("a tensor of {} dimensions has no axis {}", rank(x), axis));
+  return false;
+}
 Value NodeContext::slice(Value x, int64_t axis, int64_t start, int64_t size, int64_t step) {
   Ints sizes = dims(x);
-  if (axis >= static_cast<int64_t>(sizes.size())) return {};
+  if (!hasAxis(x, axis)) return {};
   Ints starts(sizes.size(), 0), steps(sizes.size(), 1);
   starts[axis] = start, sizes[axis] = size, steps[axis] = step;
   return emit("slice", {x}, attrs().ints("starts", starts).ints("sizes", sizes).ints("steps", steps));
@@ -278,16 +286,29 @@ Value NodeContext::gather(Value x, Value index, int64_t axis) {
 }
 Value NodeContext::matmul(Value a, Value b) { return emit("matmul", {a, b, none()}, attrs()); }
 Value NodeContext::unsqueeze(Value x, int64_t axis) {
+  if (axis != rank(x) && !hasAxis(x, axis)) return {};
   Ints shape = dims(x);
-  if (axis > static_cast<int64_t>(shape.size())) return {};
   shape.insert(shape.begin() + axis, 1);
   return reshape(x, shape);
 }
 Value NodeContext::squeeze(Value x, int64_t axis) {
+  if (!hasAxis(x, axis)) return {};
   Ints shape = dims(x);
-  if (axis >= static_cast<int64_t>(shape.size())) return {};
   shape.erase(shape.begin() + axis);
   return reshape(x, shape);
+}
+
+bool NodeContext::mayGenerate(size_t bytes) {
+  if (failed()) return false;
+  if (importer_.takeGeneratedBytes(static_cast<int64_t>(bytes))) return true;
+  unsupported("the constants that operators generate are too big in sum");
+  return false;
+}
+Value NodeContext::constant(const Ints& values) {
+  return mayGenerate(values.size() * 8) ? importer_.builder().constantInts(values) : Value();
+}
+Value NodeContext::constant(const std::vector<float>& values, const Ints& shape) {
+  return mayGenerate(values.size() * 4) ? importer_.builder().constantFloats(values, shape) : Value();
 }
 
 Value NodeContext::scalar(double value, rt::DType type) {
@@ -303,6 +324,7 @@ Value NodeContext::scalar(double value, rt::DType type) {
 //--------------------------------------------------------------------------------------------------===//
 
 void NodeContext::set(int i, Value value) {
+  if (!value && !failed()) return invalid("an input that it needs is missing");
   if (!value || i >= outputCount()) return;
   std::string wanted = outputName(i);
   if (wanted.empty()) return;

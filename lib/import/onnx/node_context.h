@@ -95,10 +95,8 @@ public:
   Value squeeze(Value x, int64_t axis);
   Value scalar(double value, rt::DType dtype); // rank 0
   Value scalarLike(double value, Value x) { return scalar(value, dtype(x)); }
-  Value constant(const Ints& values) { return importer_.builder().constantInts(values); }
-  Value constant(const std::vector<float>& values, const Ints& shape) {
-    return importer_.builder().constantFloats(values, shape);
-  }
+  Value constant(const Ints& values); // i64 [n]
+  Value constant(const std::vector<float>& values, const Ints& shape);
 
   // Binds output i. A value made by this rule takes the output's name; another one is passed through an
   // identity that carries the name.
@@ -124,6 +122,9 @@ private:
   std::string intermediateName(llvm::StringRef mnemonic);
   std::string outputName(int i) const;
   Value known(int i, const char* what);
+  bool allPresent(llvm::ArrayRef<Value> operands);
+  bool hasAxis(Value x, int64_t axis);
+  bool mayGenerate(size_t bytes);
 
   GraphImporter& importer_;
   const Scope& scope_;

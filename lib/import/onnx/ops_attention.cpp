@@ -69,7 +69,8 @@ void importAttention(NodeContext& c) {
   if (float cap = c.real("softcap"); cap > 0)
     scores = c.mul(c.unary("tanh", c.div(scores, c.scalarLike(cap, q))), c.scalarLike(cap, q));
   if (c.flag("is_causal")) {
-    if (dims[2] * keyDims[2] > int64_t(1) << 24) return c.unsupported("its causal mask is too big");
+    if (static_cast<double>(dims[2]) * static_cast<double>(keyDims[2]) > 1 << 24)
+      return c.unsupported("its causal mask is too big");
     scores = addMask(c, scores, c.cast(causalMask(c, dims[2], keyDims[2], past), NodeContext::dtype(q)));
   }
   scores = addMask(c, scores, c.in(3));

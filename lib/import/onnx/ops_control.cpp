@@ -281,7 +281,10 @@ void importScan(NodeContext& c) {
   auto plan = readScan(c, c.inputCount());
   if (!plan) return;
   std::vector<Value> values;
-  for (int i = 0; i < c.inputCount(); ++i) values.push_back(c.in(i));
+  for (int i = 0; i < c.inputCount(); ++i) {
+    if (!c.has(i)) return c.invalid(fmt::format("its input {} is missing", i));
+    values.push_back(c.in(i));
+  }
   auto results = runScan(c, *plan, values, c.name() + "/");
   if (!results) return;
   for (size_t i = 0; i < results->size(); ++i) {

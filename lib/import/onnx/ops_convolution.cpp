@@ -10,6 +10,10 @@
 namespace burin::onnx {
 
 namespace {
+bool within(const Ints& values, int64_t low, int64_t high) {
+  return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v >= low && v <= high; });
+}
+
 Ints kernelOf(NodeContext& c, Value w) {
   Ints dims = NodeContext::dims(w);
   if (dims.size() != NodeContext::dims(c.in(0)).size() || dims.size() < 3) {
@@ -76,15 +80,14 @@ void importConvTranspose(NodeContext& c) {
   if (c.failed()) return;
   bool upper = autoPad == "SAME_UPPER", same = upper || autoPad == "SAME_LOWER";
   if (autoPad == "VALID") pads->assign(2 * n, 0);
-  Ints limits = *strides;
-  limits.insert(limits.end(), dilations->begin(), dilations->end());
-  limits.insert(limits.end(), wanted.begin(), wanted.end());
-  if (std::any_of(limits.begin(), limits.end(), [](int64_t v) { return v < 1 || v > int64_t(1) << 31; }))
-    return c.invalid("a stride, dilation or output size is out of range");
+  Ints in = NodeContext::dims(c.in(0));
+  if (!within(*strides, 1, 1 << 24) || !within(*dilations, 1, 1 << 24) || !within(*outputPads, 0, 1 << 24) ||
+      !within(wanted, 1, 1LL << 31) || !within(kernel, 1, 1LL << 31) || !within(in, 0, 1LL << 31))
+    return c.invalid("a stride, dilation or size is out of range");
   for (size_t i = 0; i < n && (same || !wanted.empty()); ++i) {
-    int64_t in = NodeContext::shape(c.in(0))[static_cast<int>(i) + 2];
-    int64_t full = (*strides)[i] * (in - 1) + (*outputPads)[i] + (kernel[i] - 1) * (*dilations)[i] + 1;
-    padForOutput(*pads, *outputPads, i, full - (wanted.empty() ? in * (*strides)[i] : wanted[i]), upper);
+    int64_t full = (*strides)[i] * (in[i + 2] - 1) + (*outputPads)[i] + (kernel[i] - 1) * (*dilations)[i] + 1;
+    padForOutput(*pads, *outputPads, i, full - (wanted.empty() ? in[i + 2] * (*strides)[i] : wanted[i]),
+                 upper);
   }
   c.set(0, c.emit("conv_transpose", {c.in(0), c.in(1), c.inOrNone(2)},
                   c.attrs()
@@ -105,16 +108,19 @@ void importCol2Im(NodeContext& c) {
   auto strides = perSpatialAxis(c, "strides", n, 1), dilations = perSpatialAxis(c, "dilations", n, 1);
   auto pads = perSpatialAxis(c, "pads", 2 * n, 0);
   if (c.failed()) return;
+  if (!within(*image, 1, 1LL << 31) || !within(*strides, 1, 1 << 24) || !within(*dilations, 1, 1 << 24) ||
+      !within(*pads, 0, 1 << 24))
+    return c.invalid("a stride, dilation, pad or size is out of range");
   int64_t positions = 1;
   for (int64_t b : *block) positions = b > 0 && b < 65536 && positions < 65536 ? positions * b : 0;
   if (dims.size() != 3 || image->size() != n || n < 1 || n > 3 || positions < 1 || dims[1] % positions ||
-      dims[1] / positions > 65536 || positions > 65536)
+      dims[1] / positions > 65536 || positions > 4096)
     return c.invalid("its input, image_shape and block_shape do not fit together");
   int64_t channels = dims[1] / positions;
   Ints grid = {dims[0], dims[1]}, outputPads, kernel = {dims[1], 1};
   for (size_t i = 0; i < n; ++i) {
     int64_t room = (*image)[i] + (*pads)[i] + (*pads)[i + n] - (*dilations)[i] * ((*block)[i] - 1) - 1;
-    if (room < 0 || (*strides)[i] < 1) return c.invalid("its blocks do not fit into the image");
+    if (room < 0) return c.invalid("its blocks do not fit into the image");
     grid.push_back(room / (*strides)[i] + 1);
     outputPads.push_back(room % (*strides)[i]);
     kernel.push_back((*block)[i]);

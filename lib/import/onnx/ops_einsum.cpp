@@ -146,6 +146,10 @@ std::optional<Equation> parseEquation(NodeContext& c) {
     }
     broadcast = std::max(broadcast, axes);
     e.terms[i] = expandEllipsis(e.terms[i], axes);
+    if (has(e.terms[i], '.')) {
+      c.invalid(fmt::format("its equation '{}' is malformed", c.text("equation")));
+      return std::nullopt;
+    }
   }
   if (arrow != std::string::npos) {
     e.result = expandEllipsis(text.substr(arrow + 2), broadcast);

@@ -24,7 +24,9 @@ void importRange(NodeContext& c) {
     if (count > static_cast<double>(kMaxGenerated))
       return c.unsupported(fmt::format("a range of {} values is not supported", count));
     Ints values;
-    for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) values.push_back(*start + i * *delta);
+    for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)
+      values.push_back(static_cast<int64_t>(static_cast<uint64_t>(*start) +
+                                            static_cast<uint64_t>(i) * static_cast<uint64_t>(*delta)));
     return c.set(0, c.cast(c.constant(values), type));
   }
   auto start = c.constantFloat(0, "start"), limit = c.constantFloat(1, "limit"),
@@ -35,7 +37,7 @@ void importRange(NodeContext& c) {
   if (!(count <= static_cast<double>(kMaxGenerated)))
     return c.unsupported(fmt::format("a range of {} values is not supported", count));
   std::vector<float> values;
-  for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)
+  for (int64_t i = 0; i < static_cast<int64_t>(std::max(count, 0.0)); ++i)
     values.push_back(static_cast<float>(static_cast<double>(*start) +
                                         static_cast<double>(i) * static_cast<double>(*delta)));
   c.set(0, c.cast(c.constant(values, {static_cast<int64_t>(values.size())}), type));

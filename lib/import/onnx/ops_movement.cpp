@@ -147,6 +147,7 @@ void importPad(NodeContext& c) {
   Ints pads(static_cast<size_t>(2 * rank), 0);
   for (size_t i = 0; i < axes.size(); ++i) {
     int64_t axis = c.axis(axes[i], rank);
+    if (c.failed()) return;
     pads[static_cast<size_t>(axis)] = (*given)[i];
     pads[static_cast<size_t>(axis + rank)] = (*given)[i + axes.size()];
   }

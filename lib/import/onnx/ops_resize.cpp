@@ -45,7 +45,14 @@ std::optional<ResizeTarget> sizedTarget(NodeContext& c, const Ints& dims, Ints s
   for (size_t i = 0; i < axes.size(); ++i) {
     size_t axis = static_cast<size_t>(axes[i]);
     double in = static_cast<double>(dims[axis]);
-    if (policy != "stretch") sizes[i] = static_cast<int64_t>(std::floor(common * in + 0.5));
+    if (policy != "stretch") {
+      double size = std::floor(common * in + 0.5);
+      if (!(size >= 1 && size < 1e9)) {
+        c.invalid("its aspect ratio gives no possible size");
+        return std::nullopt;
+      }
+      sizes[i] = static_cast<int64_t>(size);
+    }
     target.sizes[axis] = sizes[i];
     target.scales[axis] =
         static_cast<float>(policy == "stretch" ? static_cast<double>(sizes[i]) / in : common);
@@ -111,8 +118,9 @@ void importResize11(NodeContext& c) {
   Ints dims = NodeContext::dims(c.in(0));
   Ints axes = c.ints("axes", allAxes(static_cast<int64_t>(dims.size())));
   for (int64_t& axis : axes) axis = c.axis(axis, static_cast<int64_t>(dims.size()));
+  if (c.failed()) return;
   auto roi = readRoi(c, axes, dims.size());
-  if (c.failed() || !roi) return;
+  if (!roi) return;
   std::optional<ResizeTarget> target;
   if (isGiven(c, 3)) {
     auto sizes = c.constantInts(3, "sizes");
@@ -189,11 +197,11 @@ void importAffineGrid(NodeContext& c) {
   if (spatial < 2 || spatial > 3) return c.invalid("its size does not name 2 or 3 spatial axes");
   int64_t pixels = 1;
   for (size_t i = 2; i < size->size(); ++i) {
-    if ((*size)[i] < 1 || (*size)[i] > 65536 || pixels > int64_t(1) << 24)
+    if ((*size)[i] < 1 || (*size)[i] > 65536 || pixels > int64_t(1) << 22)
       return c.invalid(fmt::format("its size holds {}", (*size)[i]));
     pixels *= (*size)[i];
   }
-  if (pixels > int64_t(1) << 24) return c.invalid("its size is too big");
+  if (pixels > int64_t(1) << 22) return c.invalid("its size is too big");
   bool corners = c.flag("align_corners");
   std::vector<float> base(static_cast<size_t>(pixels) * (spatial + 1), 1.0f);
   for (int64_t p = 0; p < pixels; ++p) {

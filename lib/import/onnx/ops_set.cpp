@@ -14,11 +14,13 @@ struct Rows {
   std::vector<T> values; // row-major [count, width]
   size_t count, width;
   bool less(size_t a, size_t b) const {
-    return std::lexicographical_compare(values.begin() + at(a), values.begin() + at(a + 1),
-                                        values.begin() + at(b), values.begin() + at(b + 1));
+    for (size_t i = 0; i < width; ++i) {
+      T x = values[a * width + i], y = values[b * width + i];
+      if (x != y && !(x != x && y != y)) return x < y || y != y; // NaN stands behind all numbers
+    }
+    return false;
   }
   bool equal(size_t a, size_t b) const { return !less(a, b) && !less(b, a); }
-  long at(size_t row) const { return static_cast<long>(row * width); }
 };
 
 struct Unique {

@@ -11,7 +11,8 @@
 namespace burin::onnx {
 
 namespace {
-constexpr int64_t kMaxTransform = 4096; // the matrix has (2 n)^2 elements at most
+constexpr int64_t kMaxTransform = 4096;
+constexpr int64_t kMaxMatrix = int64_t(1) << 25; // elements of the transform's matrix
 
 struct Turn {
   float cosine, sine;
@@ -48,12 +49,17 @@ struct Transform {
 // [length * parts, bins * 2]: row (t, part), column (k, real or imaginary) of exp(-+ 2 pi i k t / n).
 Value transformMatrix(NodeContext& c, const Transform& t) {
   int64_t parts = t.isComplex ? 2 : 1, columns = t.bins * 2;
+  if (t.length * parts * columns > kMaxMatrix) {
+    c.unsupported(fmt::format("a transform of {} values is too big", t.length));
+    return {};
+  }
+  std::vector<Turn> turns;
+  for (int64_t k = 0; k < t.length; ++k) turns.push_back(turnOf(k, t.length));
   std::vector<float> m(static_cast<size_t>(t.length * parts * columns));
   float factor = t.inverse ? 1.0f / static_cast<float>(t.length) : 1.0f, direction = t.inverse ? 1.0f : -1.0f;
   for (int64_t i = 0; i < t.length; ++i)
     for (int64_t k = 0; k < t.bins; ++k) {
-      int64_t turn = i * k % t.length;
-      Turn angle = turnOf(turn, t.length);
+      Turn angle = turns[static_cast<size_t>(i * k % t.length)];
       float re = angle.cosine * factor, im = direction * angle.sine * factor;
       float* row = m.data() + i * parts * columns + 2 * k;
       row[0] = re, row[1] = im;
@@ -130,7 +136,7 @@ void importStft(NodeContext& c) {
   if (*step < 1 || dims[1] < length || (dims[1] - length) / *step >= int64_t(1) << 20)
     return c.invalid("its frames do not fit into the signal");
   int64_t frames = (dims[1] - length) / *step + 1;
-  if (frames * length > int64_t(1) << 26) return c.unsupported("the signal is too long");
+  if (frames * length > int64_t(1) << 22) return c.unsupported("the signal is too long");
   Ints index;
   for (int64_t f = 0; f < frames; ++f)
     for (int64_t t = 0; t < length; ++t) index.push_back(f * *step + t);
@@ -174,7 +180,7 @@ void importMelWeightMatrix(NodeContext& c) {
        rate = c.constantInt(2, "sample_rate");
   auto low = c.constantFloat(3, "lower_edge_hertz"), high = c.constantFloat(4, "upper_edge_hertz");
   if (!bins || !length || !rate || !low || !high) return;
-  if (*bins < 1 || *bins > 4096 || *length < 1 || *length > 1 << 16 || *rate < 1 || !(*low >= 0) ||
+  if (*bins < 1 || *bins > 1024 || *length < 1 || *length > 1 << 16 || *rate < 1 || !(*low >= 0) ||
       !(*high < 1e9f) || !(*low <= *high))
     return c.invalid("its parameters are out of range");
   int64_t rows = *length / 2 + 1;
