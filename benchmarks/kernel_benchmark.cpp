@@ -1,5 +1,5 @@
 // Time of convolution and matrix product kernels per layer of well-known networks, against the measured peak
-// of the machine's multiply-add instructions. Usage: kernel_benchmark [float|int8] [network] [threads]
+// of the machine's multiply-add instructions. Usage: kernel_benchmark [float|u8|i8] [network] [threads]
 // BURIN_ISA chooses the instruction set.
 #include "benchmarks/peak.h"
 #include "runtime/core/isa.h"
@@ -59,13 +59,13 @@ const Layer kLayers[] = {
 // Random tensors of one layer and its kernel.
 class LayerRun {
 public:
-  LayerRun(const Layer& l, bool isInteger, int threads) : pool_(threads) {
+  LayerRun(const Layer& l, DType activation, int threads) : pool_(threads) {
+    const bool isInteger = activation != DType::F32;
     const int64_t pad = l.kernel / 2, out = (l.size + 2 * pad - l.kernel) / l.stride + 1;
     node_.type = node_.name = isInteger ? "qnn.conv" : "nn.conv";
     node_.attrs.setInts("strides", {l.stride, l.stride});
     node_.attrs.setInts("pads", {pad, pad, pad, pad});
     node_.attrs.setInt("groups", l.groups);
-    const DType activation = isInteger ? DType::U8 : DType::F32;
     set(x_, activation, {1, l.channels, l.size, l.size});
     set(w_, isInteger ? DType::I8 : DType::F32, {l.outputs, l.channels / l.groups, l.kernel, l.kernel});
     set(bias_, isInteger ? DType::I32 : DType::F32, {l.outputs});
@@ -76,8 +76,7 @@ public:
       for (int64_t i = 0; i < l.outputs; ++i) multiplier_.as<float>()[i] = 1e-4f;
       node_.inputs.push_back(&multiplier_);
       node_.attrs.setText("requant", "float_half_even");
-      x_.quant = {{1.0f}, {128}, -1};
-      y_.quant = {{1.0f}, {128}, -1};
+      x_.quant = y_.quant = {{1.0f}, {100}, -1};
     }
     node_.outputs = {&y_};
     multiplyAdds_ =
@@ -132,7 +131,9 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
-  const bool isInteger = argc < 2 || std::strcmp(argv[1], "float") != 0;
+  const std::string kind = argc > 1 ? argv[1] : "u8";
+  const DType activation = kind == "float" ? DType::F32 : kind == "i8" ? DType::I8 : DType::U8;
+  const bool isInteger = activation != DType::F32;
   const std::string wanted = argc > 2 ? argv[2] : "";
   const int threads = argc > 3 ? std::max(std::atoi(argv[3]), 1) : 1;
   const double peak =
@@ -148,7 +149,7 @@ int main(int argc, char** argv) {
       network = l.network;
       total = 0;
     }
-    LayerRun run(l, isInteger, threads);
+    LayerRun run(l, activation, threads);
     if (!run.isValid()) {
       std::printf("%s\n", run.kernelName());
       return 1;
@@ -158,8 +159,8 @@ int main(int argc, char** argv) {
     std::printf("%-13s %dx %4dx%-4d -> %4d k%d s%d %-4s %8.1f us %8.1f G/s %5.1f %%  %s\n", l.network,
                 l.count, static_cast<int>(l.channels), static_cast<int>(l.size), static_cast<int>(l.outputs),
                 static_cast<int>(l.kernel), static_cast<int>(l.stride), l.groups > 1 ? "dw" : "",
-                seconds * 1e6, 2e-9 * run.multiplyAdds() / seconds, 100 * run.multiplyAdds() / seconds / peak,
-                run.kernelName());
+                seconds * 1e6, 2e-9 * run.multiplyAdds() / seconds,
+                peak > 0 ? 100 * run.multiplyAdds() / seconds / peak : 0.0, run.kernelName());
   }
   if (!network.empty()) std::printf("%-13s %9.3f ms\n", network.c_str(), total * 1e3);
   return 0;

@@ -3,6 +3,8 @@
 #include <chrono>
 
 #if defined(__x86_64__)
+#include "runtime/kernels/x86/isa.h"
+
 #include <immintrin.h>
 #endif
 
@@ -51,6 +53,10 @@ __attribute__((target("avx512f,avx512vnni"))) void chainVnni512() {
   const __m512i one = _mm512_set1_epi8(1);
   BURIN_CHAIN(__m512i, _mm512_dpbusd_epi32(sum[c], one, one))
 }
+__attribute__((target("avx2,avxvnni"))) void chainVnni256() {
+  const __m256i one = _mm256_set1_epi8(1);
+  BURIN_CHAIN(__m256i, _mm256_dpbusd_avx_epi32(sum[c], one, one))
+}
 __attribute__((target("avx2"))) void chainMadd256() {
   const __m256i one = _mm256_set1_epi16(1);
   BURIN_CHAIN(__m256i, _mm256_add_epi32(sum[c], _mm256_madd_epi16(sum[c], one)))
@@ -67,8 +73,9 @@ double peakFloatProducts(rt::Isa isa) {
 
 double peakByteProducts(rt::Isa isa) {
   if (isa >= rt::Isa::Avx512Vnni) return perSecond(64.0 * kRepeats * kChains, chainVnni512);
-  if (isa >= rt::Isa::Avx2) return perSecond(16.0 * kRepeats * kChains, chainMadd256);
-  return 0;
+  if (isa < rt::Isa::Avx2) return 0;
+  if (rt::x86::cpuFeatures().avxVnni) return perSecond(32.0 * kRepeats * kChains, chainVnni256);
+  return perSecond(16.0 * kRepeats * kChains, chainMadd256);
 }
 
 #else
