@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""INT8 detections against those of the float network: tests/e2e/detection.py BURIN [MODEL...]
+
+YOLOX-nano: the last 80 pictures of coco100 calibrate, the first 20 measure. UltraFace: the odd pictures of wider40
+calibrate, the even ones measure. F1 of greedy matching per class at IoU 0.5, see `burin eval --task detect`.
+"""
+import os
+
+from tool import DETECTORS, Tool
+
+PICTURES = (".jpg", ".jpeg", ".png")
+FLOORS = {"yolox_nano": 0.93, "version-RFB-320": 0.96}
+EVAL_FLAGS = {"yolox_nano": [], "version-RFB-320": ["--score", "0.7", "--iou", "0.3"]}
+
+
+def pictures(folder):
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.lower().endswith(PICTURES)]
+
+
+def split(tool, name):
+    """(calibration, measurement) pictures."""
+    if name == "yolox_nano":
+        files = pictures(tool.data("images", "coco100"))
+        return files[20:], files[:20]
+    files = pictures(tool.data("images", "wider40"))
+    return files[::2], files[1::2]  # the first file is number one: odd
+
+
+def write_list(path, files):
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(name + "\n" for name in files)
+    return path
+
+
+def measure(tool, name):
+    calibration, measurement = split(tool, name)
+    lists = [write_list(tool.out("%s_%s.txt" % (name, part)), files)
+             for part, files in (("calibrate", calibration), ("measure", measurement))]
+    net, program = tool.out(name + ".mlirbc"), tool.out(name + ".burin")
+    ready = (tool.must("import", tool.model(name), "-o", net, *DETECTORS[name]) and
+             tool.must("quantize", net, "--data", lists[0], "-o", program))
+    if not ready:
+        return
+    result = tool.answer("eval", program, "--task", "detect", "--data", lists[1], "--against", net, *EVAL_FLAGS[name])
+    if not result:
+        return
+    print("%s: %s (%d pictures calibrate, %d measure)" % (name, result, len(calibration), len(measurement)))
+    tool.floor(name + ": F1 of INT8 against float", result["f1"], at_least=FLOORS[name])
+
+
+def main():
+    tool = Tool()
+    for name in filter(tool.wants, FLOORS):
+        measure(tool, name)
+    tool.finish()
+
+
+if __name__ == "__main__":
+    main()
