@@ -42,8 +42,7 @@ bool activationZeroPoint(const Tensor& x, int32_t& zero, std::string& error) {
   zero = x.zeroPoint();
   // Channels may differ in scale (the weights take it up), not in zero point.
   for (int32_t other : x.quant.zeroPoint)
-    if (other != zero)
-      return reject(error, "the activation '" + x.name + "' has a zero point per channel");
+    if (other != zero) return reject(error, "the activation '" + x.name + "' has a zero point per channel");
   return checkZeroPoint(x, zero, error);
 }
 

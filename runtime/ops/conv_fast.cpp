@@ -176,7 +176,9 @@ std::unique_ptr<Kernel> makeConvFast(const Node& node, const ConvGeometry& g, bo
 
 std::unique_ptr<Kernel> makeQConvFast(const Node& node, const ConvGeometry& g, bool transposed,
                                       const KernelConfig& config, std::string& error) {
-  const TileEngine* engine = integerTileEngine(config.isa, node.in(0).dtype(), node.in(1).dtype());
+  const int64_t length = g.groupChannels() * (mergedWidth(g, transposed) > 0 ? g.kernel[2] : 1);
+  const TileProblem problem{node.in(0).dtype(), node.in(1).dtype(), g.batch * g.outputPixels(), length};
+  const TileEngine* engine = integerTileEngine(config.isa, problem);
   if (!engine || !hasTiles(node, g, transposed)) return nullptr;
   IntegerOutput output;
   IntegerOperands integers;

@@ -28,7 +28,9 @@ void finishSums(const IntegerOutput& output, const OutputBlock& block, const uin
 } // namespace
 
 GemmPlan::GemmPlan(PackLayout layout, int64_t rows, int threads) : layout_(std::move(layout)), rows_(rows) {
-  const int64_t wanted = layout_.weightBytes > kLargeWeights ? kLargeChunk : kSmallChunk;
+  const int64_t most = layout_.engine->rows[layout_.engine->vectors];
+  const int64_t wanted =
+      divideUp(layout_.weightBytes > kLargeWeights ? kLargeChunk : kSmallChunk, most) * most;
   chunks_ = std::max<int64_t>(divideUp(rows, wanted), 1);
   if (threads > 1) {
     const int64_t tasks = int64_t{threads} * kTasksPerThread;
@@ -56,10 +58,11 @@ void GemmPlan::planSlices(int vectors, std::vector<Slice>& slices) const {
     }
     return;
   }
-  const int64_t count = divideUp(segmentBytes, kSliceBytes);
+  const int64_t unit = layout_.engine->stepUnit, units = layout_.steps / unit;
+  const int64_t count = std::min(divideUp(segmentBytes, kSliceBytes), units);
   for (int64_t segment = 0; segment < layout_.segments; ++segment)
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t first = layout_.steps * i / count, last = layout_.steps * (i + 1) / count;
+      const int64_t first = units * i / count * unit, last = units * (i + 1) / count * unit;
       slices.push_back({segment, 1, first, last - first});
     }
 }
@@ -67,7 +70,9 @@ void GemmPlan::planSlices(int vectors, std::vector<Slice>& slices) const {
 size_t GemmPlan::scratchBytes() const {
   const size_t chunk = static_cast<size_t>(chunkRows_);
   const size_t table = static_cast<size_t>(layout_.segments) * chunk * sizeof(uint8_t*);
-  const size_t partial = chunk * static_cast<size_t>(layout_.engine->vectors * layout_.engine->lanes) * 4;
+  // Engines that work on whole units of rows read partial sums of rows that are not there.
+  const size_t partial = roundUp(chunk, static_cast<size_t>(layout_.engine->rowUnit * 2)) *
+                         static_cast<size_t>(layout_.engine->vectors * layout_.engine->lanes) * 4;
   return roundUp(table, kCacheLine) + roundUp(partial, kCacheLine);
 }
 
@@ -79,16 +84,20 @@ void GemmPlan::run(int64_t index, const RowSource& source, const GemmOperands& o
   const uint8_t** table = reinterpret_cast<const uint8_t**>(scratch);
   const size_t tableBytes = static_cast<size_t>(layout_.segments * chunkRows_) * sizeof(uint8_t*);
   source.fill(first, count, table);
+  if (layout_.engine->begin) layout_.engine->begin();
   const int64_t blocks = static_cast<int64_t>(layout_.blocks.size());
   for (int64_t b = blocks * split / splits_; b < blocks * (split + 1) / splits_; ++b)
     runBlock(layout_.blocks[static_cast<size_t>(b)], operands, first, count, table,
              scratch + roundUp(tableBytes, kCacheLine));
+  if (layout_.engine->end) layout_.engine->end();
 }
 
 void GemmPlan::runBlock(const OutputBlock& block, const GemmOperands& o, int64_t first, int64_t count,
                         const uint8_t* const* table, uint8_t* partial) const {
   const TileEngine& engine = *layout_.engine;
   const int64_t tiles = divideUp(count, engine.rows[block.vectors]);
+  const int64_t tileRows = divideUp(divideUp(count, tiles), engine.rowUnit) * engine.rowUnit;
+  const int64_t elementBytes = engine.elementBytes(), stepElements = engine.group;
   const int64_t partialStride = int64_t{4} * engine.lanes * block.vectors;
   uint8_t* out = o.out + first * o.outStride + block.firstChannel * o.outElementBytes;
   const std::vector<Slice>& slices = slices_[block.vectors];
@@ -108,9 +117,12 @@ void GemmPlan::runBlock(const OutputBlock& block, const GemmOperands& o, int64_t
     call.offset = block.group * o.groupBytes + slice.step * engine.group * engine.elementBytes();
     call.weights = weights;
     call.store = isLast ? o.store : TileStore::Raw;
-    for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t row = count * t / tiles;
-      const int rows = static_cast<int>(count * (t + 1) / tiles - row);
+    const int64_t validElements =
+        divideUp(layout_.length, stepElements) * stepElements - slice.step * stepElements;
+    call.rowBytes = std::min(slice.steps * stepElements, validElements) * elementBytes;
+    for (int64_t row = 0; row < count; row += tileRows) {
+      const int rows = static_cast<int>(std::min(tileRows, count - row));
+      call.rowCount = rows;
       call.rows = table + slice.segment * count + row;
       call.start = s == 0 ? o.bias + block.lanes * 4 : partial + row * partialStride;
       call.startStride = s == 0 ? 0 : partialStride;

@@ -18,7 +18,8 @@ AlignedBuffer::AlignedBuffer(size_t bytes)
 PackLayout::PackLayout(const TileEngine& e, int64_t groups, int64_t groupOutputs, int64_t segmentCount,
                        int64_t segmentLength)
     : engine(&e), segments(segmentCount), length(segmentLength),
-      steps((segmentLength + e.group - 1) / e.group) {
+      steps(roundUp(static_cast<size_t>(segmentLength), static_cast<size_t>(e.group * e.stepUnit)) /
+            static_cast<size_t>(e.group)) {
   const int64_t vectors = (groupOutputs + e.lanes - 1) / e.lanes;
   const int64_t count = (vectors + e.vectors - 1) / e.vectors;
   for (int64_t group = 0; group < groups; ++group)

@@ -13,7 +13,7 @@
 namespace burin::rt {
 
 constexpr int kMaxTileVectors = 4;
-constexpr int kMaxTileRows = 14;
+constexpr int kMaxTileRows = 32;
 
 // What to do with the sums of a tile.
 enum class TileStore : uint8_t {
@@ -34,9 +34,11 @@ struct ByteOutput {
 struct TileCall {
   const uint8_t* const* rows; // R pointers; those of the next segment follow at rowStep
   int64_t rowStep;
+  int rowCount; // R
   int64_t segments;
-  int64_t steps;  // per segment
-  int64_t offset; // bytes added to every row pointer
+  int64_t steps;    // per segment
+  int64_t rowBytes; // bytes of a row that may be read per segment; steps beyond them have zero weights
+  int64_t offset;   // bytes added to every row pointer
   const uint8_t* weights;
   const uint8_t* start; // V * lanes first values of the sums ...
   int64_t startStride;  // ... of each row, this many bytes apart (0: all rows start at the bias)
@@ -62,6 +64,12 @@ struct TileEngine {
   int rows[kMaxTileVectors + 1]; // largest R for each V
   TileFunction tile[kMaxTileVectors + 1][kMaxTileRows + 1];
 
+  int rowUnit = 1;  // tiles begin at multiples of this many rows of a chunk
+  int stepUnit = 1; // segments are padded to a multiple of this many steps
+  // Called by a thread before and after a series of tiles; null where the machine has no state to set up.
+  void (*begin)() = nullptr;
+  void (*end)() = nullptr;
+
   int elementBytes() const { return element == RowElement::F32 ? 4 : element == RowElement::I16 ? 2 : 1; }
   int accumulatorBytes() const { return 4; }
   // Packed weights have the width of the row elements.
@@ -73,6 +81,13 @@ const TileEngine* portableTileEngine(bool isInteger);
 
 // The best engine of an instruction set, or null where only reference kernels exist.
 const TileEngine* floatTileEngine(Isa isa);
-const TileEngine* integerTileEngine(Isa isa, DType x, DType w);
+
+// What a choice between engines depends on.
+struct TileProblem {
+  DType x, w;
+  int64_t rows;   // of the whole product
+  int64_t length; // elements per segment
+};
+const TileEngine* integerTileEngine(Isa isa, const TileProblem& problem);
 
 } // namespace burin::rt

@@ -175,8 +175,8 @@ DepthwiseEngines portableDepthwiseEngines(bool isInteger) {
 const TileEngine* floatTileEngine(Isa isa) {
   return isa >= Isa::Portable ? portableTileEngine(false) : nullptr;
 }
-const TileEngine* integerTileEngine(Isa isa, DType, DType w) {
-  return isa >= Isa::Portable && dtypeBytes(w) == 1 ? portableTileEngine(true) : nullptr;
+const TileEngine* integerTileEngine(Isa isa, const TileProblem& problem) {
+  return isa >= Isa::Portable && dtypeBytes(problem.w) == 1 ? portableTileEngine(true) : nullptr;
 }
 DepthwiseEngines floatDepthwiseEngines(Isa isa) {
   return isa >= Isa::Portable ? portableDepthwiseEngines(false) : DepthwiseEngines();

@@ -331,7 +331,9 @@ std::unique_ptr<Kernel> makeMatMulFast(const Node& node, const MatMulLayout& lay
 
 std::unique_ptr<Kernel> makeQMatMulFast(const Node& node, const MatMulLayout& layout,
                                         const KernelConfig& config, std::string& error) {
-  const TileEngine* engine = integerTileEngine(config.isa, node.in(0).dtype(), node.in(1).dtype());
+  const MatMulGeometry& g = layout.geometry;
+  const TileProblem problem{node.in(0).dtype(), node.in(1).dtype(), g.batches() * g.rows, g.depth};
+  const TileEngine* engine = integerTileEngine(config.isa, problem);
   if (!engine || isEmpty(layout)) return nullptr;
   IntegerOutput output;
   IntegerOperands integers;

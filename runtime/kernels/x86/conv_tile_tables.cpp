@@ -14,10 +14,20 @@ const TileEngine* floatTileEngine(Isa isa) {
   return isa == Isa::Portable ? portableTileEngine(false) : nullptr;
 }
 
-const TileEngine* integerTileEngine(Isa isa, DType x, DType w) {
-  if (isa < Isa::Portable || dtypeBytes(w) > 1) return nullptr;
+namespace {
+// The tile unit works on 16 rows and 64 bytes of depth at a time; it is worth it where neither is mostly
+// padding.
+bool fitsTileUnit(const TileProblem& problem) {
+  const int64_t padded = (problem.length + 63) / 64 * 64;
+  return problem.rows >= 8 && problem.length * 2 >= padded;
+}
+} // namespace
+
+const TileEngine* integerTileEngine(Isa isa, const TileProblem& problem) {
+  if (isa < Isa::Portable || dtypeBytes(problem.w) > 1) return nullptr;
   if (isa == Isa::Portable) return portableTileEngine(true);
-  if (dtypeBytes(x) > 1) return &x86::kMaddAvx2;
+  if (dtypeBytes(problem.x) > 1) return &x86::kMaddAvx2;
+  if (isa >= Isa::Amx && fitsTileUnit(problem)) return &x86::kAmx;
   if (isa >= Isa::Avx512Vnni) return &x86::kVnniAvx512;
   return x86::cpuFeatures().avxVnni ? &x86::kVnniAvx2 : &x86::kMaddAvx2;
 }

@@ -18,6 +18,7 @@ inline int32_t loadWord(const uint8_t* p) {
 
 extern const TileEngine kFloatAvx512, kVnniAvx512;
 extern const TileEngine kFloatAvx2, kVnniAvx2, kMaddAvx2;
+extern const TileEngine kAmx, kEmulatedAmx; // the second runs on any machine with AVX512-VNNI, for tests
 
 // Word v of part p comes from 4p + v. In memory, where the compiler cannot take the permutation apart.
 extern const int32_t kWordsByVector512[16];

@@ -5,7 +5,7 @@
 
 #include "runtime/kernels/x86/isa.h"
 #include "runtime/numerics/rounding.h"
-#include "runtime/ops/conv_pack.h"
+#include "runtime/ops/conv_gemm.h"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +22,8 @@ std::vector<const TileEngine*> tileEngines() {
   if (cpu.avx2) list.insert(list.end(), {&x86::kFloatAvx2, &x86::kMaddAvx2});
   if (cpu.avxVnni) list.push_back(&x86::kVnniAvx2);
   if (cpu.avx512) list.push_back(&x86::kFloatAvx512);
-  if (cpu.avx512Vnni) list.push_back(&x86::kVnniAvx512);
+  if (cpu.avx512Vnni) list.insert(list.end(), {&x86::kVnniAvx512, &x86::kEmulatedAmx});
+  if (cpu.amxInt8) list.push_back(&x86::kAmx);
   return list;
 }
 
@@ -105,7 +106,7 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
     else
       reinterpret_cast<uint32_t*>(start.data())[c] = static_cast<uint32_t>(element.random() % 100000);
   }
-  const size_t rowBytes = static_cast<size_t>(layout.steps * e.group * e.elementBytes());
+  const int64_t rowElements = (length + e.group - 1) / e.group * e.group; // a tile may read them and no more
   std::vector<std::vector<uint8_t>> memory;
   std::vector<const uint8_t*> table;
   std::vector<uint32_t> sums;
@@ -113,9 +114,9 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
     for (int c = 0; c < channels; ++c) sums.push_back(reinterpret_cast<uint32_t*>(start.data())[c]);
   for (int64_t s = 0; s < segments; ++s)
     for (int r = 0; r < rows; ++r) {
-      memory.emplace_back(rowBytes);
+      memory.emplace_back(static_cast<size_t>(rowElements * e.elementBytes()));
       table.push_back(memory.back().data());
-      for (int64_t i = 0; i < layout.steps * e.group; ++i) {
+      for (int64_t i = 0; i < rowElements; ++i) {
         const double x = element.row(memory.back().data() +
                                      static_cast<size_t>(i) * static_cast<size_t>(e.elementBytes()));
         for (int c = 0; c < channels && i < length; ++c) {
@@ -131,6 +132,8 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
   call.rowStep = rows;
   call.segments = segments;
   call.steps = layout.steps;
+  call.rowCount = rows;
+  call.rowBytes = (length + e.group - 1) / e.group * e.group * e.elementBytes();
   call.weights = packed.data();
   call.start = start.data();
   call.store = TileStore::Raw;
@@ -141,6 +144,7 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
   call.bytes = someBytes(isUnsigned);
   call.low = -0.25f;
   call.high = 0.5f;
+  if (e.begin) e.begin();
   e.tile[vectors][rows](call);
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < channels; ++c)
@@ -150,6 +154,7 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
   std::fill(out.begin(), out.end(), uint8_t{0xEE});
   call.store = e.element == RowElement::F32 ? TileStore::Float : TileStore::Bytes;
   e.tile[vectors][rows](call);
+  if (e.end) e.end();
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < channels; ++c) {
       const uint32_t sum = sums[static_cast<size_t>(r * channels + c)];
@@ -179,7 +184,7 @@ TEST(TileEngines, EqualPlainLoops) {
           const int channels =
               round == 0 ? vectors * e->lanes
                          : vectors * e->lanes - static_cast<int>(random() % static_cast<unsigned>(e->lanes));
-          checkTile(*e, vectors, rows, random() % 4, 1 + random() % 23, channels, round % 2 == 0);
+          checkTile(*e, vectors, rows, random() % 4, 1 + random() % 90, channels, round % 2 == 0);
           if (HasFatalFailure()) return;
         }
 }
@@ -292,6 +297,55 @@ TEST(DepthwiseEngines, EqualPlainLoops) {
         checkDepthwise(*e, pixels, 1 + random() % 5, channels);
         if (HasFatalFailure()) return;
       }
+}
+
+// Rows of a matrix, evenly spaced.
+class Matrix final : public RowSource {
+public:
+  const uint8_t* base;
+  int64_t stride;
+  void fill(int64_t first, int64_t count, const uint8_t** table) const override {
+    for (int64_t i = 0; i < count; ++i) table[i] = base + (first + i) * stride;
+  }
+};
+
+// A whole product, with rows in chunks and the depth in slices, is the same on every engine with the same
+// rows.
+TEST(TileEngines, PlansAgree) {
+  if (!x86::cpuFeatures().avx512Vnni) GTEST_SKIP() << "needs AVX512-VNNI";
+  std::mt19937 random(11);
+  for (const int64_t depth : {64, 100, 640, 2048}) {
+    const int64_t rows = 117, columns = 83;
+    std::vector<uint8_t> left(static_cast<size_t>(rows * depth)),
+        weights(static_cast<size_t>(depth * columns));
+    for (uint8_t& value : left) value = static_cast<uint8_t>(random());
+    for (uint8_t& value : weights) value = static_cast<uint8_t>(random());
+    Matrix source;
+    source.base = left.data();
+    source.stride = depth;
+    std::vector<std::vector<uint8_t>> results;
+    for (const TileEngine* e : {&x86::kVnniAvx512, &x86::kEmulatedAmx}) {
+      const PackLayout layout(*e, 1, columns, 1, depth);
+      AlignedBuffer packed(layout.weightBytes), lanes(layout.laneCount * 4), scale(layout.laneCount * 4);
+      packWeights(layout, packed.data(), [&](int64_t c, int64_t, int64_t k) {
+        return static_cast<int8_t>(weights[static_cast<size_t>(k * columns + c)]);
+      });
+      packLanes<float>(layout, scale.data(), [](int64_t) { return 1e-5f; });
+      const GemmPlan plan(layout, rows, 1);
+      std::vector<uint8_t> out(static_cast<size_t>(rows * columns)), scratch(plan.scratchBytes());
+      GemmOperands operands{};
+      operands.weights = packed.data();
+      operands.bias = lanes.data();
+      operands.scale = scale.data();
+      operands.out = out.data();
+      operands.outStride = columns;
+      operands.outElementBytes = 1;
+      operands.store = TileStore::Bytes;
+      for (int64_t task = 0; task < plan.tasks(); ++task) plan.run(task, source, operands, scratch.data());
+      results.push_back(out);
+    }
+    EXPECT_EQ(results[0], results[1]) << depth;
+  }
 }
 
 } // namespace
