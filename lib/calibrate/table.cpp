@@ -27,6 +27,7 @@ TensorRange makeRange(const std::string& name, const TensorStatistics& statistic
   for (std::size_t i = 0; i < kSummaryPercentiles.size(); ++i)
     range.percentiles[i] = magnitudePercentile(profile, kSummaryPercentiles[i]);
   range.quality = rangeQuality(profile, range.threshold);
+  range.unclippedSqnrDb = range.absoluteMaximum > 0 ? rangeQuality(profile, range.absoluteMaximum).sqnrDb : 0;
   range.nonFinite = statistics.nanCount() + statistics.infinityCount();
   return range;
 }

@@ -2,7 +2,9 @@
 
 #include "lib/compile/compile.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <thread>
 
 namespace burin {
@@ -13,18 +15,38 @@ int channelAxis(const std::string& opType, const rt::Tensor& result) {
   return opType.ends_with("matmul") ? result.type.shape.rank - 1 : 1;
 }
 
+// What the stored integers of a channel can express; everything for a float tensor.
+struct Span {
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
+};
+std::vector<Span> expressible(const rt::Tensor& t, size_t channels) {
+  std::vector<Span> spans(channels);
+  const bool isSigned = t.type.dtype == rt::DType::I8;
+  if (t.quant.empty() || rt::dtypeBytes(t.type.dtype) != 1) return spans;
+  for (size_t c = 0; c < channels; ++c) {
+    const size_t q = t.quant.axis < 0 ? 0 : c;
+    spans[c] = {static_cast<float>((isSigned ? -128 : 0) - t.quant.zeroPoint[q]) * t.quant.scale[q],
+                static_cast<float>((isSigned ? 127 : 255) - t.quant.zeroPoint[q]) * t.quant.scale[q]};
+  }
+  return spans;
+}
+
 struct ChannelMeans {
   std::vector<double> sum;
   double count = 0;
 
-  void add(const rt::Tensor& t, int axis) {
+  // `spans`: values are clipped to them first. A range chosen on purpose must not be corrected away.
+  void add(const rt::Tensor& t, int axis, const std::vector<Span>& spans) {
     const rt::Shape& shape = t.type.shape;
     const size_t channels = static_cast<size_t>(shape[axis]);
     size_t inner = 1;
     for (int i = axis + 1; i < shape.rank; ++i) inner *= static_cast<size_t>(shape[i]);
     sum.resize(channels);
     std::vector<float> values = realValues(t);
-    for (size_t i = 0; i < values.size(); ++i) sum[i / inner % channels] += values[i];
+    for (size_t i = 0; i < values.size(); ++i) {
+      const size_t c = i / inner % channels;
+      sum[c] += std::clamp(values[i], spans[c].low, spans[c].high);
+    }
     count += static_cast<double>(values.size()) / static_cast<double>(channels);
   }
   double mean(size_t c) const { return sum[c] / count; }
@@ -60,12 +82,19 @@ public:
     BURIN_ASSIGN(ProgramFile file, compile::compileModule(module, {}));
     BURIN_ASSIGN(Executable executable, Executable::fromProgram(file));
     BURIN_ASSIGN(auto runner, Runner::create(executable, {threads_}));
-    std::map<std::string, int> axes;
-    for (const rt::Node& node : executable.graph().nodes)
-      if (node.type == "nn.conv" || node.type == "nn.conv_transpose" || node.type == "nn.matmul")
-        axes[node.outputs[0]->name] = channelAxis(node.type, *node.outputs[0]);
+    struct Layer {
+      int axis;
+      std::vector<Span> spans;
+    };
+    std::map<std::string, Layer> layers; // of the integer network
+    for (const rt::Node& node : program_.graph().nodes)
+      if (isAccumulating(node)) {
+        const rt::Tensor& result = *node.outputs[0];
+        const int axis = channelAxis(node.type, result);
+        layers[result.name] = {axis, expressible(result, static_cast<size_t>(result.type.shape[axis]))};
+      }
     runner->observe([&](const rt::Tensor& t) {
-      if (auto it = axes.find(t.name); it != axes.end()) float_[t.name].add(t, it->second);
+      if (auto it = layers.find(t.name); it != layers.end()) float_[t.name].add(t, it->second.axis, it->second.spans);
     });
     for (const auto& inputs : inputs_) BURIN_CHECK(runner->run(inputs));
     return {};
@@ -98,16 +127,20 @@ private:
     return {};
   }
 
+  static bool isAccumulating(const rt::Node& node) {
+    return node.type == "qnn.conv" || node.type == "qnn.conv_transpose" || node.type == "qnn.matmul";
+  }
   bool isCorrectable(const rt::Node& node) const {
-    const bool accumulates = node.type == "qnn.conv" || node.type == "qnn.conv_transpose" || node.type == "qnn.matmul";
-    return accumulates && node.input(2) && node.input(2)->constant && node.input(1)->constant && float_.count(node.outputs[0]->name);
+    return isAccumulating(node) && node.input(2) && node.input(2)->constant && node.input(1)->constant && float_.count(node.outputs[0]->name);
   }
 
   Status correct(size_t index) {
     const rt::Node& node = runners_[0]->session().nodes()[index];
     const rt::Tensor& result = *node.outputs[0];
     ChannelMeans actual;
-    for (auto& runner : runners_) actual.add(*runner->session().nodes()[index].outputs[0], channelAxis(node.type, result));
+    const int axis = channelAxis(node.type, result);
+    const std::vector<Span> anything(static_cast<size_t>(result.type.shape[axis]));
+    for (auto& runner : runners_) actual.add(*runner->session().nodes()[index].outputs[0], axis, anything);
     const ChannelMeans& wanted = float_.at(result.name);
     std::vector<int32_t> bias(static_cast<size_t>(node.input(2)->type.shape.elements()));
     rt::readRowMajor(*node.input(2), bias.data());

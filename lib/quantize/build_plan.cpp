@@ -127,8 +127,18 @@ private:
     t.threshold = range->threshold;
     t.min = range->min;
     t.max = range->max;
+    if (clippingHurts(*range)) {
+      t.threshold = range->absoluteMaximum;
+      t.source = "calibration, not clipped";
+    }
     trimToFunctions(v, t);
     return t;
+  }
+
+  // Methods that judge the shape of a histogram (KL) may clip peaks that carry the signal. A threshold that costs more than
+  // rounding the whole range would is not used.
+  static bool clippingHurts(const TensorRange& range) {
+    return range.unclippedSqnrDb > 0 && range.absoluteMaximum > range.threshold && range.quality.sqnrDb < range.unclippedSqnrDb;
   }
 
   // Scales per channel, where maker and users of the tensor run on integers and take them.
@@ -136,12 +146,8 @@ private:
     const TensorRange* range = table_.find(t.name);
     bool integers = integer_.count(v.getDefiningOp()) && llvm::all_of(v.getUsers(), [&](Operation* user) { return integer_.count(user); });
     if (!target_.channelScales || !range || !integers || floatResult_.count(v.getDefiningOp()) || !mayHaveChannelScales(v)) return;
-    const double low = std::max(t.min, -t.threshold), high = std::min(t.max, t.threshold);
-    TensorRange clipped = *range;
-    clipped.threshold = static_cast<float>(t.threshold);
-    for (float& x : clipped.channelMin) x = std::max(x, static_cast<float>(low));
-    for (float& x : clipped.channelMax) x = std::min(x, static_cast<float>(high));
-    t.channels = channelFactors(v, clipped, integersForRange(low, high, t.threshold, *target_.scheme(options_.scheme), options_.scheme));
+    const ActivationScheme& activations = *target_.scheme(options_.scheme);
+    chooseChannelScales(v, *range, activations.formFor(t.min), options_.scheme == Scheme::Symmetric, t);
   }
 
   // What clipping a function's operand may change of its result: a quarter of a step of the 8 bits of its smallest channel.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -36,6 +37,28 @@ double exponent(Value v) {
   bool own = llvm::all_of(v.getUsers(), [](Operation* user) { return isFunction(user) || isDepthwise(user); });
   return own ? 1.0 : 0.5;
 }
+// The smallest scale that holds [min, max] around a zero point; infinite when a side has no room at all.
+double scaleFor(double min, double max, const rt::IntegerForm& form, int32_t zeroPoint) {
+  double scale = 0;
+  if (max > 0) scale = zeroPoint < form.high ? max / (form.high - zeroPoint) : std::numeric_limits<double>::infinity();
+  if (min < 0) scale = std::max(scale, zeroPoint > form.low ? -min / (zeroPoint - form.low) : std::numeric_limits<double>::infinity());
+  return scale;
+}
+
+// Channels share the zero point: the one with the smallest product of their scales, that is, the least loss in bits.
+template <class Scales>
+int32_t bestZeroPoint(const rt::IntegerForm& form, const Scales& scales) {
+  constexpr int32_t kStep = 8;
+  double best = std::numeric_limits<double>::infinity();
+  int32_t chosen = 0;
+  for (int32_t zeroPoint = form.low; zeroPoint <= form.high; zeroPoint += kStep) {
+    double cost = 0;
+    for (double s : scales(zeroPoint))
+      if (s > 0) cost += std::log2(s);
+    if (cost < best) best = cost, chosen = zeroPoint;
+  }
+  return chosen;
+}
 } // namespace
 
 bool mayHaveChannelScales(Value v) {
@@ -46,20 +69,28 @@ bool mayHaveChannelScales(Value v) {
   return isFunction(maker);
 }
 
-std::vector<double> channelFactors(Value v, const TensorRange& range, const Integers& integers) {
-  if (range.channelMin.empty() || static_cast<int64_t>(range.channelMin.size()) != cast<RankedTensorType>(v.getType()).getDimSize(1)) return {};
-  const double above = integers.form.high - integers.affine.zeroPoint, below = integers.affine.zeroPoint - integers.form.low;
+void chooseChannelScales(Value v, const TensorRange& observed, const rt::IntegerForm& form, bool symmetric, TensorPlan& t) {
+  const size_t channels = observed.channelMin.size();
+  if (channels == 0 || static_cast<int64_t>(channels) != cast<RankedTensorType>(v.getType()).getDimSize(1)) return;
+  const double low = std::max(t.min, -t.threshold), high = std::min(t.max, t.threshold);
+  auto scales = [&](int32_t zeroPoint) {
+    std::vector<double> s(channels);
+    for (size_t c = 0; c < channels; ++c)
+      s[c] = scaleFor(std::max<double>(observed.channelMin[c], low), std::min<double>(observed.channelMax[c], high), form, zeroPoint);
+    return s;
+  };
+  const int32_t zeroPoint = symmetric ? 0 : bestZeroPoint(form, scales);
+  const std::vector<double> chosen = scales(zeroPoint);
+  const double largest = *std::max_element(chosen.begin(), chosen.end());
+  if (!(largest > 0)) return;
   const double power = exponent(v);
   std::vector<double> factors;
-  for (size_t c = 0; c < range.channelMin.size(); ++c) {
-    double need = 0; // scale that this channel's values need, clipped where the tensor's are
-    if (above > 0) need = std::max(need, std::min<double>(range.channelMax[c], range.threshold) / above);
-    if (below > 0) need = std::max(need, std::min<double>(-range.channelMin[c], range.threshold) / below);
-    double share = std::clamp(need / integers.affine.scale, kSmallestFactor, 1.0);
-    factors.push_back(power == 1.0 ? share : std::sqrt(share));
-  }
-  bool worthwhile = std::any_of(factors.begin(), factors.end(), [](double f) { return f < kWorthwhile; });
-  return worthwhile ? factors : std::vector<double>();
+  for (double s : chosen) factors.push_back(std::pow(std::max(s / largest, kSmallestFactor), power));
+  if (*std::min_element(factors.begin(), factors.end()) > kWorthwhile) return;
+  t.channels = std::move(factors);
+  t.min = (form.low - zeroPoint) * largest;
+  t.max = (form.high - zeroPoint) * largest;
+  t.threshold = symmetric ? form.divisor * largest : std::max(-t.min, t.max);
 }
 
 int64_t inputChannel(Operation* convolution, int64_t flatIndex) {

@@ -11,8 +11,10 @@ namespace burin::quantize {
 // True when maker and users of the tensor are convolutions with constant weights, or functions between such tensors.
 bool mayHaveChannelScales(mlir::Value v);
 
-// Factors (0, 1] of the tensor's scale for each channel; empty when one scale serves as well.
-std::vector<double> channelFactors(mlir::Value v, const TensorRange& range, const Integers& integers);
+// Gives the tensor a scale per channel where that helps: sets its range (so that zero point and largest scale follow from
+// it) and the factors of the channels. `form` is what the tensor's integers may hold; `symmetric`: the zero point is 0.
+// `t` holds the range chosen so far, to which each channel's observed range is clipped.
+void chooseChannelScales(mlir::Value v, const TensorRange& observed, const rt::IntegerForm& form, bool symmetric, TensorPlan& t);
 
 // Input channel of a convolution weight's flat index (OIHW), for taking up the operand's factors.
 int64_t inputChannel(mlir::Operation* convolution, int64_t flatIndex);
