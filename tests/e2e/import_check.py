@@ -46,6 +46,7 @@ def main():
                              *flags.get("models/onnx/%s.onnx" % name, []))
             if done:
                 text = (done.stdout + done.stderr).strip().splitlines()
+                tool.must("info", tool.out("net.mlirbc"))  # what was written can be read again
                 print("%s%s: %s" % (name, suffix, next((line for line in text if "compared" in line), text[-1:])))
     tool.finish()
 
