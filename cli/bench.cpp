@@ -183,7 +183,7 @@ Status run(const Flags& f) {
                       {},
                       "a program's shapes and preprocessing are fixed",
                       "leave the model and preprocessing flags out"});
-  BURIN_ASSIGN(Executable executable, openExecutable(f.network, f.model, f.common));
+  BURIN_ASSIGN(Executable executable, openExecutable(f.network, f.model, f.common, nullptr, false));
   bool reference = f.kernels == "reference";
   BURIN_ASSIGN(auto runner, Runner::create(executable, {f.common.threads, reference}));
   std::vector<Array> inputs = makeInputs(executable);

@@ -18,7 +18,7 @@ Status checkFlags(const EvalFlags& f) {
   bool detect = f.task == "detect";
   if (!detect && f.task != "classify")
     return fail(ErrorCode::Usage, "unknown task '" + f.task + "'", "use classify or detect");
-  if (f.labels.empty() && f.against.empty())
+  if (f.labels.empty() && f.against.empty() && f.saveDetections.empty())
     return fail(ErrorCode::Usage, "nothing to compare with", "give --labels, --against or both");
   if (f.views != 1 && f.views != rt::kViewCount)
     return fail(ErrorCode::Usage, fmt::format("--views {} is not possible", f.views), "use 1 or 5");

@@ -123,7 +123,9 @@ private:
     const Decoder& decoder = workers_[0].network->decoder();
     score_ = f_.score >= 0 ? f_.score : decoder.score;
     overlap_ = f_.overlap >= 0 ? f_.overlap : decoder.overlap;
-    lowest_ = e_.against ? std::max(0.0, score_ - kScoreTolerance) : std::min(score_, kLowestScore);
+    lowest_ = e_.against          ? std::max(0.0, score_ - kScoreTolerance)
+              : f_.labels.empty() ? score_
+                                  : std::min(score_, kLowestScore);
   }
 
   std::string fileOf(size_t sample) const { return e_.data.files(sample).at(0); }
@@ -176,6 +178,7 @@ private:
   }
 
   Status saveDetections() const;
+  void print(const Json& json) const;
 
   const EvalFlags& f_;
   const Evaluation& e_;
@@ -207,42 +210,53 @@ Status DetectionRun::saveDetections() const {
   return writeFile(f_.saveDetections, text);
 }
 
+void DetectionRun::print(const Json& json) const {
+  if (f_.common.json) {
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  auto number = [&](const char* key) { return json[key].get<double>(); };
+  fmt::print("{} detections on {} pictures ({} skipped); {}, score > {}, IoU {}\n", json["detections"].dump(),
+             json["n"].dump(), json["skipped"].dump(), json["decoder"].get<std::string>(), score_, overlap_);
+  if (json.contains("f1"))
+    fmt::print("F1 {:.4f}, precision {:.4f}, recall {:.4f} of {} expected\n", number("f1"),
+               number("precision"), number("recall"), json["expected"].dump());
+  if (json.contains("map")) fmt::print("mAP@50 {:.4f}, mAP {:.4f}\n", number("map50"), number("map"));
+}
+
 Status DetectionRun::report() const {
   BURIN_ASSIGN(size_t skipped, reportSkipped(problems_, f_));
   if (!f_.saveDetections.empty()) BURIN_CHECK(saveDetections());
-  Agreement sum = agreement();
-  if (sum.empty())
-    return fail(Error{ErrorCode::Failed,
-                      f_.network,
-                      {},
-                      fmt::format("neither side has a detection with a score above {}", score_),
-                      "lower --score, or give other pictures"});
-  size_t n = found_.size() - skipped;
-  Json json = {{"f1", sum.f1()},
-               {"precision", sum.precisionValue()},
-               {"recall", sum.recallValue()},
-               {"n", n},
-               {"skipped", skipped},
-               {"decoder", workers_[0].network->decoder().name},
-               {"score", score_},
-               {"iou", overlap_},
-               {"detections", sum.precision.wanted},
-               {"expected", sum.recall.wanted}};
-  if (!e_.against) {
+  Json json = Json::object();
+  size_t detections = 0;
+  for (const Detections& found : found_)
+    detections += static_cast<size_t>(
+        std::ranges::count_if(found, [&](const Detection& d) { return d.score > score_; }));
+  if (e_.against || !f_.labels.empty()) {
+    Agreement sum = agreement();
+    if (sum.empty())
+      return fail(Error{ErrorCode::Failed,
+                        f_.network,
+                        {},
+                        fmt::format("neither side has a detection with a score above {}", score_),
+                        "lower --score, or give other pictures"});
+    json = {{"f1", sum.f1()},
+            {"precision", sum.precisionValue()},
+            {"recall", sum.recallValue()},
+            {"expected", sum.recall.wanted}};
+  }
+  if (!f_.labels.empty()) {
     AveragePrecision ap = precision();
     json["map50"] = ap.map50;
     json["map"] = ap.map;
   }
-  if (f_.common.json) {
-    fmt::print("{}\n", json.dump());
-    return {};
-  }
-  fmt::print("F1 {:.4f}, precision {:.4f}, recall {:.4f} on {} pictures ({} skipped); {} detections for {} "
-             "expected ({}, score > {}, IoU {})\n",
-             sum.f1(), sum.precisionValue(), sum.recallValue(), n, skipped, sum.precision.wanted,
-             sum.recall.wanted, workers_[0].network->decoder().name, score_, overlap_);
-  if (!e_.against)
-    fmt::print("mAP@50 {:.4f}, mAP {:.4f}\n", json["map50"].get<double>(), json["map"].get<double>());
+  json["n"] = found_.size() - skipped;
+  json["skipped"] = skipped;
+  json["detections"] = detections;
+  json["decoder"] = workers_[0].network->decoder().name;
+  json["score"] = score_;
+  json["iou"] = overlap_;
+  print(json);
   return {};
 }
 } // namespace

@@ -24,11 +24,12 @@ Status copyPreprocess(nn::GraphOp graph, const Executable& like) {
 } // namespace
 
 Result<Executable> openExecutable(const std::string& path, const ModelFlags& flags, const CommonFlags& common,
-                                  const Executable* like) {
+                                  const Executable* like, bool readsPictures) {
   if (Executable::isProgramFile(path)) return Executable::open(path);
   BURIN_ASSIGN(nn::Module module, loadWithWarnings(path, flags, common));
   if (like) BURIN_CHECK(copyPreprocess(module.graph(), *like));
-  for (const std::string& note : assumePreprocess(module.graph())) common.warn(path + ": " + note);
+  for (const std::string& note : assumePreprocess(module.graph()))
+    if (readsPictures) common.warn(path + ": " + note);
   BURIN_CHECK(prepare(*module.op));
   auto compiled = compileNetwork(*module.op, {});
   if (!compiled) return tl::unexpected(inFile(compiled.error(), path));

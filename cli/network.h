@@ -12,7 +12,7 @@ bool anyModelFlag(const ModelFlags& flags);
 // an input that has no preprocessing takes that of the same input of `like`, or the default one with a
 // warning.
 Result<Executable> openExecutable(const std::string& path, const ModelFlags& flags, const CommonFlags& common,
-                                  const Executable* like = nullptr);
+                                  const Executable* like = nullptr, bool readsPictures = true);
 
 // Runs body(worker, sample) for every sample on several threads, samples handed out in order. Each worker is
 // used by one thread. The error of the lowest sample that failed stops the rest.
