@@ -80,5 +80,6 @@ void addCompare(App& app);
 void addDump(App& app);
 void addTargets(App& app);
 void addFormats(App& app);
+void addExport(App& app);
 
 } // namespace burin::cli

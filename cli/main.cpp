@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   addDump(app);
   addTargets(app);
   addFormats(app);
+  addExport(app);
   try {
     app.cli.parse(argc, argv);
   } catch (const CLI::Success& e) { // --help, --version

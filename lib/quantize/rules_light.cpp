@@ -60,6 +60,17 @@ void setAddRule(const rt::AddParameters& p, NamedAttrList& attributes, Builder b
   attributes.set("left_shift", b.getI64IntegerAttr(p.leftShift));
 }
 
+// What the table was made from, for readers and exporters: fn with its parameters, or with a constant operand.
+NamedAttrList functionOf(Operation* op, int activation, Builder b) {
+  NamedAttrList attributes;
+  for (StringRef name : {"fn", "alpha", "beta"})
+    if (Attribute a = op->getAttr(name)) attributes.set(name, a);
+  if (op->getNumOperands() < 2) return attributes;
+  attributes.set("constant", b.getDenseF32ArrayAttr(nn::constantFloats(op->getOperand(1 - activation))));
+  attributes.set("constant_first", b.getBoolAttr(activation == 1));
+  return attributes;
+}
+
 // The table of one channel: the op itself, run in float on every stored value.
 Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Integers& from, const Integers& to, int64_t channel, RuleContext& c) {
   const int first = from.form.isSigned() ? -128 : 0;
@@ -156,7 +167,7 @@ Status quantizeLut(Operation* op, RuleContext& c) {
     for (int32_t e : entries) table.push_back(static_cast<int8_t>(e));
   }
   Builder b(op->getContext());
-  NamedAttrList attributes;
+  NamedAttrList attributes = functionOf(op, activation, b);
   std::vector<int64_t> shape = {256};
   if (channels > 1) {
     shape = {channels, 256};
