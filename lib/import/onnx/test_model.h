@@ -190,4 +190,34 @@ inline std::vector<float> counting(size_t n) {
   return values;
 }
 
+// One node with input x, constants for the others, and outputs.
+struct Case {
+  Model model;
+  Case(int64_t opset, const std::string& type, const Attributes& attributes,
+       const std::vector<TensorProto>& constants, const std::vector<std::string>& outputs = {"y"})
+      : model(opset) {
+    std::vector<std::string> inputs = {"x"};
+    for (const TensorProto& t : constants) inputs.push_back(t.name());
+    for (const TensorProto& t : constants)
+      if (!t.name().empty()) model.constant(t);
+    model.node(type, inputs, outputs, attributes, "node");
+    for (const auto& name : outputs) model.output(name);
+  }
+  // With x = 0, 1, 2, ... in this shape, everything folded.
+  Imported run(const std::vector<int64_t>& dims, std::vector<float> values = {}) {
+    size_t n = 1;
+    for (int64_t d : dims) n *= static_cast<size_t>(d);
+    ImportOptions options;
+    options.keepQuantization = false;
+    options.boundInputs["x"] = boundFloats(dims, values.empty() ? counting(n) : values);
+    model.input("x", dims);
+    return import(model, options);
+  }
+  // With x as a run-time input.
+  Imported graph(const std::vector<int64_t>& dims) {
+    model.input("x", dims);
+    return import(model);
+  }
+};
+
 } // namespace burin::onnx::test
