@@ -97,8 +97,8 @@ def make_good_files(tool):
     good["table"], good["plan"], good["burin"] = tool.out("net.cali"), tool.out("plan.json"), tool.out("net.burin")
     good["npz"] = tool.out("out.npz")
     tool.must("calibrate", good["mlir"], "--data", calibration, "-o", good["table"])
-    tool.must("compile", good["mlir"], "--precision", "int8", "--calibration", good["table"], "--save-plan", good["plan"],
-              "-o", good["burin"])
+    tool.must("compile", good["mlir"], "--precision", "int8", "--calibration", good["table"],
+              "--save-plan", good["plan"], "-o", good["burin"])
     tool.must("run", good["burin"], "--input", good["picture"], "-o", good["npz"])
     return good
 
@@ -221,7 +221,8 @@ def other_model(tool, good):
     tool.must("calibrate", net, "--data", good["calib"], "-o", table)
     tool.must("compile", net, "--precision", "int8", "--calibration", table, "--save-plan", plan, "-o",
               tool.out("cut.burin"))
-    tool.expect(INVALID, ["another"], "compile", good["mlir"], "--precision", "int8", "--calibration", table, "-o", "OUT")
+    tool.expect(INVALID, ["another"], "compile", good["mlir"], "--precision", "int8", "--calibration", table,
+                "-o", "OUT")
     tool.expect(INVALID, ["another"], "compile", good["mlir"], "--precision", "int8", "--plan", plan, "-o", "OUT")
 
 

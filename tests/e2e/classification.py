@@ -2,8 +2,8 @@
 """INT8 accuracy of three ImageNet classifiers against float: tests/e2e/classification.py BURIN [MODEL...]
 
 Calibrated on ilsvrc_calib100 with defaults, measured on imagenet200. Schemes of the host's kernels: five views of each
-picture, at most one point of top-1 lost, and the same first class on 93 % of the views. Chips: centre views, at most 2.5
-points. One chip is only reported.
+picture, at most one point of top-1 lost, and the same first class on 93 % of the views. Chips: centre views, at most
+2.5 points. One chip is only reported.
 """
 from tool import CLASSIFIERS, Tool
 
@@ -15,16 +15,14 @@ MAX_LOSS, MIN_AGREEMENT, MAX_CHIP_LOSS = 1.0, 93.0, 2.5
 
 
 class Classifier:
-    """One network: its module, its table and its float accuracy, made once for all targets."""
+    """One network: its module and its float accuracy, made once for all targets."""
 
     def __init__(self, tool, name):
         self.tool, self.name = tool, name
         self.offset = CLASSIFIERS[name]["label_offset"]
-        self.net, self.table = tool.out(name + ".mlirbc"), tool.out(name + ".cali")
+        self.net = tool.out(name + ".mlir")
         flags = CLASSIFIERS[name]["flags"]
-        self.ready = bool(
-            tool.must("import", tool.model(name), "-o", self.net, *flags) and
-            tool.must("calibrate", self.net, "--data", tool.data("images", "ilsvrc_calib100"), "-o", self.table))
+        self.ready = bool(tool.must("import", tool.model(name), "-o", self.net, *flags))
         self.float_top1 = {}
 
     def evaluate(self, network, views, against=True):
@@ -42,7 +40,7 @@ class Classifier:
     def measure(self, label, target_flags, views):
         """(points lost, agreement in percent, SQNR) of one program, or None."""
         program = self.tool.out("%s_%s.burin" % (self.name, label))
-        if not self.tool.must("compile", self.net, "--precision", "int8", "--calibration", self.table, "-o", program,
+        if not self.tool.must("quantize", self.net, "--data", self.tool.data("images", "ilsvrc_calib100"), "-o", program,
                               *target_flags):
             return None
         reference, result = self.float_accuracy(views), self.evaluate(program, views)

@@ -36,7 +36,7 @@ def measure(tool, name):
     calibration, measurement = split(tool, name)
     lists = [write_list(tool.out("%s_%s.txt" % (name, part)), files)
              for part, files in (("calibrate", calibration), ("measure", measurement))]
-    net, program = tool.out(name + ".mlirbc"), tool.out(name + ".burin")
+    net, program = tool.out(name + ".mlir"), tool.out(name + ".burin")
     ready = (tool.must("import", tool.model(name), "-o", net, *DETECTORS[name]) and
              tool.must("quantize", net, "--data", lists[0], "-o", program))
     if not ready:

@@ -83,7 +83,8 @@ def check(tool, name, flags):
     if not tool.must("import", tool.model(name), "-o", net, *flags, *flags_for(name)):
         return
     data = data_for(tool, name, net)
-    if not tool.must("quantize", net, "--data", data, "--samples", CALIBRATION_SAMPLES, "-o", program, "--target", "cpu"):
+    if not tool.must("quantize", net, "--data", data, "--samples", CALIBRATION_SAMPLES, "-o", program,
+                     "--target", "cpu"):
         return
     expected = tensors_of(tool, program, data, "reference", 1)
     if expected is None:

@@ -30,7 +30,8 @@ def check_calibration(tool, net):
     if not result:
         return
     rate = 200 / seconds
-    tool.floor("calibration of 200 pictures, 2 threads: pictures per second", rate, at_least=40, gates=rate * FAR_OFF < 40)
+    tool.floor("calibration of 200 pictures, 2 threads: pictures per second", rate, at_least=40,
+               gates=rate * FAR_OFF < 40)
     share = 100 * result["statistics_seconds"] / result["inference_seconds"]
     tool.floor("calibration: statistics in % of inference", share, at_most=30, gates=share > 30 * FAR_OFF)
     small, large = (tool.peak_bytes(*arguments, "--samples", n, "-o", tool.out("peak.cali")) for n in (50, 200))
