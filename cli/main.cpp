@@ -23,6 +23,11 @@ int main(int argc, char** argv) {
   addTargets(app);
   addFormats(app);
   addExport(app);
+  auto isWanted = [&](CLI::App* command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && app.cli.get_subcommands(isWanted).empty()) {
+    std::fprintf(stderr, "burin: error: unknown command '%s'; see 'burin --help'\n", argv[1]);
+    return static_cast<int>(burin::ErrorCode::Usage);
+  }
   try {
     app.cli.parse(argc, argv);
   } catch (const CLI::Success& e) { // --help, --version

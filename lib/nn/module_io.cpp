@@ -24,15 +24,20 @@ constexpr char kTextMagic[] = "// burin module 1";
 constexpr char kWeightsMagic[8] = {'B', 'U', 'R', 'I', 'N', 'W', 'T', '1'};
 constexpr char kBytecodeMagic[8] = {'B', 'U', 'R', 'I', 'N', 'M', 'B', '1'};
 
-// Weights file and bytecode file share this head; payload follows.
+// Weights file and bytecode file share this head; payload follows at a multiple of 64 bytes, which MLIR's bytecode reader
+// asks of its buffer.
 struct EnvelopeHeader {
-  char magic[8];
-  uint64_t payloadBytes;
-  uint64_t checksum;
+  char magic[8] = {};
+  uint64_t payloadBytes = 0;
+  uint64_t checksum = 0;
+  uint64_t reserved[5] = {};
 };
+static_assert(sizeof(EnvelopeHeader) == 64, "the header is part of the file format");
 
 std::vector<char> seal(const char (&magic)[8], const std::vector<char>& payload) {
-  EnvelopeHeader header{{}, payload.size(), rt::checksum(payload.data(), payload.size())};
+  EnvelopeHeader header;
+  header.payloadBytes = payload.size();
+  header.checksum = rt::checksum(payload.data(), payload.size());
   memcpy(header.magic, magic, sizeof header.magic);
   std::vector<char> file(sizeof header + payload.size());
   memcpy(file.data(), &header, sizeof header);
@@ -152,9 +157,14 @@ Result<Module> parseText(const std::string& path, const std::string& text) {
 Result<Module> parseBytecode(const std::string& path, std::span<const char> bytes) {
   BURIN_ASSIGN(auto payload, unseal(kBytecodeMagic, bytes, path));
   Module module{makeContext(), {}};
-  auto buffer = llvm::MemoryBuffer::getMemBuffer(StringRef(payload.data(), payload.size()), path, false);
-  module.op = parseSourceString<ModuleOp>(buffer->getBuffer(), ParserConfig(module.context.get()));
-  if (!module.op) return fail(Error{ErrorCode::Input, path, {}, "not a valid module", "write the module again with 'burin import'"});
+  std::string firstError;
+  ScopedDiagnosticHandler handler(module.context.get(), [&](Diagnostic& d) {
+    if (firstError.empty()) firstError = d.str();
+    return success();
+  });
+  module.op = parseSourceString<ModuleOp>(StringRef(payload.data(), payload.size()), ParserConfig(module.context.get()));
+  if (!module.op)
+    return fail(Error{ErrorCode::Input, path, {}, "not a valid module: " + firstError, "write the module again with 'burin import'"});
   BURIN_CHECK(checkModule(*module.op, path));
   return module;
 }
