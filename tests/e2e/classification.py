@@ -15,7 +15,7 @@ MAX_LOSS, MIN_AGREEMENT, MAX_CHIP_LOSS = 1.0, 93.0, 2.5
 
 
 class Classifier:
-    """One network: its module and its float accuracy, made once for all targets."""
+    """One network: its module is made once for all targets."""
 
     def __init__(self, tool, name):
         self.tool, self.name = tool, name
@@ -23,37 +23,26 @@ class Classifier:
         self.net = tool.out(name + ".mlir")
         flags = CLASSIFIERS[name]["flags"]
         self.ready = bool(tool.must("import", tool.model(name), "-o", self.net, *flags))
-        self.float_top1 = {}
 
-    def evaluate(self, network, views, against=True):
+    def evaluate(self, network, views):
         data = self.tool.data("images", "imagenet200")
-        extra = ["--against", self.net] if against else []
         return self.tool.answer("eval", network, "--data", data, "--labels", data + "/labels.txt", "--label-offset",
-                                self.offset, "--views", views, *extra)
-
-    def float_accuracy(self, views):
-        if views not in self.float_top1:
-            result = self.evaluate(self.net, views, against=False)
-            self.float_top1[views] = result["top1"] if result else None
-        return self.float_top1[views]
+                                self.offset, "--views", views, "--against", self.net)
 
     def measure(self, label, target_flags, views):
-        """(points lost, agreement in percent, SQNR) of one program, or None."""
+        """(points lost, agreement in percent) of one program, or None."""
         program = self.tool.out("%s_%s.burin" % (self.name, label))
-        if not self.tool.must("quantize", self.net, "--data", self.tool.data("images", "ilsvrc_calib100"), "-o", program,
-                              *target_flags):
+        calibration = self.tool.data("images", "ilsvrc_calib100")
+        if not self.tool.must("quantize", self.net, "--data", calibration, "-o", program, *target_flags):
             return None
-        reference, result = self.float_accuracy(views), self.evaluate(program, views)
-        if reference is None or result is None:
+        result = self.evaluate(program, views)
+        if result is None:
             return None
-        agreement = next((result[key] for key in ("agreement", "same_top1", "agree") if key in result), None)
-        if agreement is None:
-            self.tool.fail("eval --against prints no agreement: %s" % result)
-            return None
-        sqnr = next((value for key, value in result.items() if "sqnr" in key), None)
-        print("%s %s: top-1 %.2f, float %.2f, same class %.2f %%, SQNR before softmax %s dB (%d views)" %
-              (self.name, label, result["top1"], reference, agreement, sqnr, result["n"]), flush=True)
-        return reference - result["top1"], agreement
+        reference = result["against"]["top1"]
+        print("%s %s: top-1 %.2f, float %.2f, same class %.2f %%, SQNR before softmax %.1f dB (%d views)" %
+              (self.name, label, result["top1"], reference, result["agreement"], result["logits_sqnr_db"], result["n"]),
+              flush=True)
+        return reference - result["top1"], result["agreement"]
 
 
 def main():
