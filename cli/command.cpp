@@ -1,6 +1,9 @@
 #include "cli/command.h"
 
+#include "lib/data/feed.h"
+
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
 #include <thread>
 #include <unistd.h>
@@ -81,6 +84,14 @@ Result<Dataset> DataFlags::open(const std::vector<InputSpec>& inputs) const {
   if (samples > 0) options.samples = samples;
   if (shuffle >= 0) options.shuffleSeed = static_cast<uint64_t>(shuffle);
   return Dataset::open(path, inputs, options);
+}
+
+bool DataFlags::holdsPictures() const {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return path.ends_with(".txt") || dataFileKind(path) == DataFileKind::Image;
+  for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
+    if (dataFileKind(entry.path().string()) == DataFileKind::Image) return true;
+  return false;
 }
 
 void CalibrationFlags::add(CLI::App& command) {

@@ -44,6 +44,7 @@ struct DataFlags {
 
   void add(CLI::App& command, bool required = true);
   Result<Dataset> open(const std::vector<InputSpec>& inputs) const;
+  bool holdsPictures() const; // by extension: a picture, a folder with one, or a list
 };
 
 struct CalibrationFlags {

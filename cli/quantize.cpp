@@ -77,7 +77,8 @@ Status run(const Flags& f) {
   BURIN_ASSIGN(CompileOptions compileOptions, f.target.options());
   BURIN_ASSIGN(CalibrationOptions calibrationOptions, f.calibration_.options(f.common));
   BURIN_ASSIGN(nn::Module module, loadWithWarnings(f.model, f.model_, f.common));
-  for (const std::string& note : assumePreprocess(module.graph())) f.common.warn(note);
+  if (f.data.holdsPictures())
+    for (const std::string& note : assumePreprocess(module.graph())) f.common.warn(note);
   BURIN_CHECK(prepare(*module.op));
   BURIN_ASSIGN(std::vector<InputSpec> inputs, inputSpecs(module.graph()));
   BURIN_ASSIGN(Dataset data, f.data.open(inputs));

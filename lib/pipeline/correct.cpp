@@ -131,7 +131,9 @@ private:
     return node.type == "qnn.conv" || node.type == "qnn.conv_transpose" || node.type == "qnn.matmul";
   }
   bool isCorrectable(const rt::Node& node) const {
-    return isAccumulating(node) && node.input(2) && node.input(2)->constant && node.input(1)->constant && float_.count(node.outputs[0]->name);
+    // A grouped transposed convolution has no one axis of weight scales, so its program tensor carries none.
+    if (!isAccumulating(node) || node.in(0).quant.empty() || node.in(1).quant.empty()) return false;
+    return node.input(2) && node.input(2)->constant && node.input(1)->constant && float_.count(node.outputs[0]->name);
   }
 
   Status correct(size_t index) {

@@ -35,6 +35,7 @@ public:
       if (!loadOp(*stage_.ops()->Get(static_cast<unsigned>(i)), graph_.nodes[i]))
         return fail("op " + std::to_string(i) + " '" + graph_.nodes[i].name + "' (" + graph_.nodes[i].type + "): " + error_);
     if (!loadBoundary(stage_.outputs(), graph_.outputs, "output")) return false;
+    if (graph_.outputs.empty()) return fail("no outputs");
     for (int t : graph_.outputs)
       if (!graph_.tensors[t].constant && !written_[t]) return fail("output '" + graph_.tensors[t].name + "' is never computed");
     return true;
@@ -47,7 +48,7 @@ private:
   }
 
   bool loadBoundary(const flatbuffers::Vector<int32_t>* list, std::vector<int>& out, const char* what) {
-    if (!list) return fail(std::string("no ") + what + "s");
+    if (!list) return true; // an empty list is not stored; a network of constants has no inputs
     for (int32_t t : *list) {
       if (t < 0 || static_cast<size_t>(t) >= graph_.tensors.size()) return fail(std::string(what) + " index out of range");
       out.push_back(t);
