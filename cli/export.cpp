@@ -34,7 +34,8 @@ Result<std::string> exportQuantized(nn::Module& module, const Flags& f) {
     options.plan = &plan;
   }
   BURIN_ASSIGN(Compiled compiled, compileNetwork(*module.op, options));
-  BURIN_ASSIGN(quantize::QuantizedGraph quantized, quantize::applyPlan(module.graph(), *compiled.plan, options.target));
+  BURIN_ASSIGN(quantize::QuantizedGraph quantized,
+               quantize::applyPlan(module.graph(), *compiled.plan, options.target));
   for (const std::string& note : quantized.notes) f.common.note("note: " + note);
   nn::Module result;
   result.op = std::move(quantized.module);
@@ -43,17 +44,22 @@ Result<std::string> exportQuantized(nn::Module& module, const Flags& f) {
 
 Status run(const Flags& f) {
   const bool quantized = f.format == "onnx-qdq";
-  if (!quantized && f.format != "onnx") return fail(ErrorCode::Usage, "unknown format '" + f.format + "'", "use onnx or onnx-qdq");
+  if (!quantized && f.format != "onnx")
+    return fail(ErrorCode::Usage, "unknown format '" + f.format + "'", "use onnx or onnx-qdq");
   if (quantized && f.calibration.empty() == f.plan.empty())
-    return fail(ErrorCode::Usage, "--format onnx-qdq needs the ranges of the tensors", "give one of --calibration net.cali and --plan plan.json");
+    return fail(ErrorCode::Usage, "--format onnx-qdq needs the ranges of the tensors",
+                "give one of --calibration net.cali and --plan plan.json");
   if (!quantized && !(f.calibration.empty() && f.plan.empty()))
-    return fail(ErrorCode::Usage, "--calibration and --plan do nothing for a float export", "use --format onnx-qdq");
+    return fail(ErrorCode::Usage, "--calibration and --plan do nothing for a float export",
+                "use --format onnx-qdq");
   BURIN_ASSIGN(nn::Module module, loadWithWarnings(f.model, f.model_, f.common));
   auto bytes = quantized ? exportQuantized(module, f) : exportOnnx(module.graph());
   if (!bytes) return tl::unexpected(inFile(bytes.error(), f.model));
   BURIN_CHECK(writeFile(f.output, *bytes));
-  if (f.common.json) fmt::print("{}\n", Json{{"bytes", bytes->size()}, {"format", f.format}}.dump());
-  else f.common.note(fmt::format("{}: {} bytes", f.output, bytes->size()));
+  if (f.common.json)
+    fmt::print("{}\n", Json{{"bytes", bytes->size()}, {"format", f.format}}.dump());
+  else
+    f.common.note(fmt::format("{}: {} bytes", f.output, bytes->size()));
   return {};
 }
 } // namespace

@@ -5,9 +5,10 @@
 
 namespace burin {
 
-// The bytes of an ONNX file (opset 18) with the same inputs, outputs and names. A float graph gives float ONNX; a
-// quantized one (nn and qnn ops, see lib/quantize) gives QDQ ONNX: float ops between QuantizeLinear and
-// DequantizeLinear, stored integers as initializers. Fails with one error that lists every op ONNX cannot express.
+// The bytes of an ONNX file (opset 18) with the same inputs, outputs and names. A float graph gives float
+// ONNX; a quantized one (nn and qnn ops, see lib/quantize) gives QDQ ONNX: float ops between QuantizeLinear
+// and DequantizeLinear, stored integers as initializers. Fails with one error that lists every op ONNX cannot
+// express.
 Result<std::string> exportOnnx(nn::GraphOp graph);
 
 } // namespace burin

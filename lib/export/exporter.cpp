@@ -1,4 +1,5 @@
-// Walks a graph and writes it; integer tensors of a quantized graph become QuantizeLinear/DequantizeLinear pairs.
+// Walks a graph and writes it; integer tensors of a quantized graph become QuantizeLinear/DequantizeLinear
+// pairs.
 #include "lib/export/export.h"
 #include "lib/export/op_writer.h"
 #include "lib/qnn/qnn.h"
@@ -18,7 +19,9 @@ using PerTensor = quant::UniformQuantizedType;
 using PerAxis = quant::UniformQuantizedPerAxisType;
 
 Type elementOf(Value v) { return cast<RankedTensorType>(v.getType()).getElementType(); }
-bool isQuantized(Value v) { return isa<RankedTensorType>(v.getType()) && isa<quant::QuantizedType>(elementOf(v)); }
+bool isQuantized(Value v) {
+  return isa<RankedTensorType>(v.getType()) && isa<quant::QuantizedType>(elementOf(v));
+}
 
 // Scales of a stored tensor: one, or one per channel (axis 1).
 std::vector<float> scalesOf(Value v) {
@@ -39,7 +42,8 @@ float baseScale(Value v) {
 // "x/quantized" and "x/quantize" are the integers of x.
 std::string sourceName(std::string name) {
   for (std::string_view suffix : {"/quantized", "/quantize"})
-    if (name.size() > suffix.size() && name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+    if (name.size() > suffix.size() && name.ends_with(suffix))
+      return name.substr(0, name.size() - suffix.size());
   return name;
 }
 
@@ -52,9 +56,12 @@ public:
     reserveNames(end);
     for (Operation& op : graph_.getBody().front()) {
       if (isa<nn::ConstantOp, nn::NoneOp>(op)) continue;
-      if (isa<nn::InputOp>(op)) writeInput(op);
-      else if (isa<nn::OutputOp>(op)) writeOutputs(op);
-      else if (!writeOp(op)) unsupported_[op.getName().getStringRef().str()].push_back(nn::nodeName(&op));
+      if (isa<nn::InputOp>(op))
+        writeInput(op);
+      else if (isa<nn::OutputOp>(op))
+        writeOutputs(op);
+      else if (!writeOp(op))
+        unsupported_[op.getName().getStringRef().str()].push_back(nn::nodeName(&op));
     }
     if (!unsupported_.empty()) return unsupported();
     return onnx_.serialize();
@@ -63,7 +70,9 @@ public:
 private:
   void reserveNames(Operation& end) {
     for (Operation& op : graph_.getBody().front())
-      if (isa<nn::InputOp>(op)) names_[op.getResult(0)] = nn::valueName(op.getResult(0)), onnx_.reserve(nn::valueName(op.getResult(0)));
+      if (isa<nn::InputOp>(op))
+        names_[op.getResult(0)] = nn::valueName(op.getResult(0)),
+        onnx_.reserve(nn::valueName(op.getResult(0)));
     auto names = end.getAttrOfType<ArrayAttr>("names");
     for (auto [i, v] : llvm::enumerate(end.getOperands())) {
       std::string name = names && i < names.size() ? cast<StringAttr>(names[i]).getValue().str() : "";
@@ -76,11 +85,18 @@ private:
     }
   }
 
+  // Signed activations are stored as unsigned, integer and zero point 128 higher: the same values. Executors
+  // fuse only ops whose activations have one type, and on x86 only unsigned ones.
+  int64_t liftOf(Value v) { return isQuantized(v) && typeOf(v).dtype == rt::DType::I8 ? 128 : 0; }
+  rt::DType storedDType(Value v) { return liftOf(v) ? rt::DType::U8 : typeOf(v).dtype; }
+
   tl::unexpected<Error> unsupported() const {
     std::string list;
     for (const auto& [type, nodes] : unsupported_)
-      list += fmt::format("{}{} ({}: {}{})", list.empty() ? "" : "; ", type, nodes.size(), nodes[0], nodes.size() > 1 ? ", .." : "");
-    return fail(ErrorCode::Unsupported, "ONNX opset 18 cannot express " + list, "cut the model with --outputs, or export the float model with --format onnx");
+      list += fmt::format("{}{} ({}: {}{})", list.empty() ? "" : "; ", type, nodes.size(), nodes[0],
+                          nodes.size() > 1 ? ", .." : "");
+    return fail(ErrorCode::Unsupported, "ONNX opset 18 cannot express " + list,
+                "cut the model with --outputs, or export the float model with --format onnx");
   }
 
   // The name of a result in the ONNX graph.
@@ -106,10 +122,18 @@ private:
     rt::TensorType type = typeOf(v);
     ArrayRef<char> bytes = nn::constantBytes(v);
     std::vector<char> repeated;
-    if (auto dense = dyn_cast<DenseElementsAttr>(v.getDefiningOp<nn::ConstantOp>().getValue()); dense && dense.isSplat() && bytes.empty()) {
+    if (auto dense = dyn_cast<DenseElementsAttr>(v.getDefiningOp<nn::ConstantOp>().getValue());
+        dense && dense.isSplat() && bytes.empty()) {
       ArrayRef<char> one = dense.getRawData();
-      for (int64_t i = 0; i < dense.getNumElements(); ++i) repeated.insert(repeated.end(), one.begin(), one.end());
+      for (int64_t i = 0; i < dense.getNumElements(); ++i)
+        repeated.insert(repeated.end(), one.begin(), one.end());
       bytes = repeated;
+    }
+    if (liftOf(v)) {
+      repeated.assign(bytes.begin(), bytes.end());
+      for (char& stored : repeated) stored = static_cast<char>(stored ^ char(0x80)); // + 128
+      bytes = repeated;
+      type.dtype = rt::DType::U8;
     }
     return it->second = onnx_.initializer(own.empty() ? "constant" : own, type, {bytes.data(), bytes.size()});
   }
@@ -127,14 +151,18 @@ private:
     if (!isNew) return it->second;
     std::vector<float> scales = base ? std::vector<float>{baseScale(v)} : scalesOf(v);
     const bool many = scales.size() > 1;
-    const rt::DType dtype = typeOf(v).dtype;
-    it->second.first = onnx_.floats(name + "_scale", scales, many ? std::vector<int64_t>{static_cast<int64_t>(scales.size())} : std::vector<int64_t>{});
-    if (!many) it->second.second = integerScalar(name + "_zero_point", dtype, zeroPointOf(v));
+    const rt::DType dtype = storedDType(v);
+    const int64_t zero = zeroPointOf(v) + liftOf(v);
+    it->second.first = onnx_.floats(name + "_scale", scales,
+                                    many ? std::vector<int64_t>{static_cast<int64_t>(scales.size())}
+                                         : std::vector<int64_t>{});
+    if (!many)
+      it->second.second = integerScalar(name + "_zero_point", dtype, zero);
     else {
       rt::TensorType type;
       type.dtype = dtype;
       type.shape.push(static_cast<int64_t>(scales.size()));
-      std::vector<char> points(scales.size(), static_cast<char>(zeroPointOf(v)));
+      std::vector<char> points(scales.size(), static_cast<char>(zero));
       it->second.second = onnx_.initializer(name + "_zero_point", type, points);
     }
     return it->second;
@@ -180,17 +208,18 @@ private:
     }
   }
 
-  // The stored tensor: QuantizeLinear of `real`, and the clamp of the fused activation on integers, where it adds
-  // to what saturation does already.
+  // The stored tensor: QuantizeLinear of `real`, and the clamp of the fused activation on integers, where it
+  // adds to what saturation does already.
   void writeQuantize(Operation& op, const std::string& real, bool base) {
     Value v = op.getResult(0);
-    std::string own = sourceName(nn::valueName(v)), stored = onnx_.unique((own.empty() ? nn::nodeName(&op) : own) + "_QuantizeLinear_Output");
+    std::string own = sourceName(nn::valueName(v)),
+                stored = onnx_.unique((own.empty() ? nn::nodeName(&op) : own) + "_QuantizeLinear_Output");
     names_[v] = stored;
-    const rt::DType dtype = typeOf(v).dtype;
+    const rt::DType dtype = storedDType(v);
     const int64_t low = dtype == rt::DType::I8 ? -128 : 0, high = low + 255;
     auto bound = [&](StringRef name, int64_t fallback) {
       auto a = op.getAttrOfType<IntegerAttr>(name);
-      return a ? a.getInt() : fallback;
+      return a ? a.getInt() + liftOf(v) : fallback;
     };
     const int64_t lo = bound("q_lo", low), hi = bound("q_hi", high);
     const bool clamps = lo > low || hi < high;
@@ -200,12 +229,15 @@ private:
     if (!base && isa<PerAxis>(elementOf(v))) attributes.push_back({"axis", int64_t(1)});
     onnx_.node("QuantizeLinear", {real, scale, zero}, {raw}, attributes, stored + "_QuantizeLinear");
     if (!clamps) return;
-    onnx_.node("Clip", {raw, lo > low ? integerScalar(stored + "_lo", dtype, lo) : "", hi < high ? integerScalar(stored + "_hi", dtype, hi) : ""},
+    onnx_.node("Clip",
+               {raw, lo > low ? integerScalar(stored + "_lo", dtype, lo) : "",
+                hi < high ? integerScalar(stored + "_hi", dtype, hi) : ""},
                {stored}, {}, stored + "_Clip");
   }
 
-  // Weights and bias of a heavy op. The scale of an output channel is what the requantisation multiplies by, seen from
-  // the input's and the result's one scale: scales per channel of those move into the weights' scale.
+  // Weights and bias of a heavy op. The scale of an output channel is what the requantisation multiplies by,
+  // seen from the input's and the result's one scale: scales per channel of those move into the weights'
+  // scale.
   bool heavyOperands(Operation& op, Names& in) {
     Value x = op.getOperand(0), w = op.getOperand(1), bias = op.getOperand(2), y = op.getResult(0);
     in.push_back(operand(x, true));
@@ -219,60 +251,87 @@ private:
     if (!rescale(op, x, y, scales)) return false;
     std::string name = constant(w);
     auto axis = op.getAttrOfType<IntegerAttr>("w_axis");
-    in.push_back(dequantizeConstant(name, scales, axis ? axis.getInt() : 0));
+    in.push_back(dequantizeConstant(name, scales, axis ? axis.getInt() : 0, rt::DType::I8));
     if (isa<NoneType>(bias.getType())) {
       in.emplace_back();
       return true;
     }
     std::vector<float> biasScales;
     for (float s : scales) biasScales.push_back(baseScale(x) * s);
-    in.push_back(dequantizeConstant(constant(bias), biasScales, 0));
+    in.push_back(dequantizeConstant(constant(bias), biasScales, 0, rt::DType::I32));
     return true;
   }
 
-  // False when the scale of an input with scales per channel cannot be told.
+  // The weights' scales with which an executor that multiplies by x * w / y, in float32 and in this order,
+  // arrives at our multiplier. False when the scale of an input with scales per channel cannot be told.
   bool rescale(Operation& op, Value x, Value y, std::vector<float>& scales) {
-    const bool inPerChannel = isa<PerAxis>(elementOf(x)), outPerChannel = isQuantized(y) && isa<PerAxis>(elementOf(y));
-    if (!inPerChannel && !outPerChannel) return true;
-    std::vector<float> results = isQuantized(y) ? scalesOf(y) : std::vector<float>{1};
-    std::vector<float> multipliers = nn::constantFloats(op.getOperand(3));
-    const bool real = isa<NoneType>(op.getOperand(4).getType());
+    const bool inPerChannel = isa<PerAxis>(elementOf(x)), real = isa<NoneType>(op.getOperand(4).getType());
     if (inPerChannel && !real) return false;
-    const size_t count = std::max({scales.size(), results.size(), real ? multipliers.size() : size_t(1)});
-    auto at = [](const std::vector<float>& v, size_t i) { return static_cast<double>(v[v.size() == 1 ? 0 : i]); };
-    std::vector<float> changed(count);
-    const double base = isQuantized(y) ? baseScale(y) : 1.0;
-    for (size_t i = 0; i < count; ++i)
-      changed[i] = static_cast<float>(real ? at(multipliers, i) * base / baseScale(x) : at(scales, i) * base / at(results, i));
+    std::vector<float> results = isQuantized(y) ? scalesOf(y) : std::vector<float>{1},
+                       multipliers = nn::constantFloats(op.getOperand(3));
+    const float base = isQuantized(y) ? baseScale(y) : 1.0f;
+    auto at = [](const std::vector<float>& v, size_t i) { return v[v.size() == 1 ? 0 : i]; };
+    std::vector<float> changed(
+        std::max({scales.size(), results.size(), real ? multipliers.size() : size_t(1)}));
+    for (size_t i = 0; i < changed.size(); ++i) {
+      if (real)
+        changed[i] = weightScale(at(multipliers, i), baseScale(x), base);
+      else
+        changed[i] = static_cast<float>(static_cast<double>(at(scales, i)) * base / at(results, i));
+    }
     scales = std::move(changed);
     return true;
   }
 
-  std::string dequantizeConstant(const std::string& stored, const std::vector<float>& scales, int64_t axis) {
+  // w with (x * w) / y == multiplier in float32; the nearest where rounding leaves no such w.
+  static float weightScale(float multiplier, float x, float y) {
+    float best = static_cast<float>(static_cast<double>(multiplier) * y / x), candidate = best;
+    constexpr int kNeighbours = 4; // two roundings move the quotient by a few units in the last place at most
+    for (int i = 0; i < kNeighbours; ++i) candidate = std::nextafter(candidate, 0.0f);
+    for (int i = -kNeighbours; i <= kNeighbours; ++i, candidate = std::nextafter(candidate, INFINITY))
+      if (x * candidate / y == multiplier) return candidate;
+    return best;
+  }
+
+  std::string dequantizeConstant(const std::string& stored, const std::vector<float>& scales, int64_t axis,
+                                 rt::DType dtype) {
     const bool many = scales.size() > 1;
-    std::string scale = onnx_.floats(stored + "_scale", scales, many ? std::vector<int64_t>{static_cast<int64_t>(scales.size())} : std::vector<int64_t>{});
+    std::string scale = onnx_.floats(stored + "_scale", scales,
+                                     many ? std::vector<int64_t>{static_cast<int64_t>(scales.size())}
+                                          : std::vector<int64_t>{});
+    // Zero is the default; executors that look for integer kernels want to see it.
+    rt::TensorType type;
+    type.dtype = dtype;
+    if (many) type.shape.push(static_cast<int64_t>(scales.size()));
+    std::string zero = onnx_.initializer(stored + "_zero_point", type,
+                                         std::vector<char>(scales.size() * rt::dtypeBytes(dtype)));
     std::string result = onnx_.unique(stored + "_dequantized");
     Attributes attributes;
     if (many) attributes.push_back({"axis", axis});
-    onnx_.node("DequantizeLinear", {stored, scale}, {result}, attributes, result);
+    onnx_.node("DequantizeLinear", {stored, scale, zero}, {result}, attributes, result);
     return result;
   }
 
   bool writeOp(Operation& op) {
     StringRef mnemonic = op.getName().stripDialect();
     const bool integer = op.getName().getDialectNamespace() == "qnn";
-    if (integer && mnemonic == "quantize") return writeQuantize(op, operand(op.getOperand(0), false), false), true;
-    if (integer && mnemonic == "requantize") return writeQuantize(op, operand(op.getOperand(0), false), false), true;
+    if (integer && mnemonic == "quantize")
+      return writeQuantize(op, operand(op.getOperand(0), false), false), true;
+    if (integer && mnemonic == "requantize")
+      return writeQuantize(op, operand(op.getOperand(0), false), false), true;
     if (integer && mnemonic == "dequantize") {
       std::string name = resultName(op.getResult(0), nn::nodeName(&op));
       return writeDequantize(op.getOperand(0), false, names_[op.getOperand(0)], name), true;
     }
-    const bool heavy = integer && (mnemonic == "conv" || mnemonic == "conv_transpose" || mnemonic == "matmul");
+    const bool heavy =
+        integer && (mnemonic == "conv" || mnemonic == "conv_transpose" || mnemonic == "matmul");
     Names in, out;
     if (heavy && !heavyOperands(op, in)) return giveUp(op);
     if (!heavy)
       for (Value v : op.getOperands()) in.push_back(operand(v, false));
-    for (Value v : op.getResults()) out.push_back(isQuantized(v) ? onnx_.unique(sourceName(nn::valueName(v)) + "/real") : resultName(v, nn::nodeName(&op)));
+    for (Value v : op.getResults())
+      out.push_back(isQuantized(v) ? onnx_.unique(sourceName(nn::valueName(v)) + "/real")
+                                   : resultName(v, nn::nodeName(&op)));
     OpWriter writer(onnx_, &op, std::move(in), std::move(out));
     if (!(integer && mnemonic == "lut" ? writeTable(writer) : writeWith(writer, mnemonic))) return giveUp(op);
     if (isQuantized(op.getResult(0))) writeQuantize(op, writer.out[0], heavy);
@@ -291,9 +350,11 @@ private:
     if (!w.has("constant")) return writeFunction(w, fn);
     std::vector<float> values = w.floats("constant");
     std::vector<int64_t> shape;
-    if (values.size() > 1) shape.assign(w.shape(0).size() - 1, 1), shape[0] = static_cast<int64_t>(values.size());
+    if (values.size() > 1)
+      shape.assign(w.shape(0).size() - 1, 1), shape[0] = static_cast<int64_t>(values.size());
     std::string constant = onnx_.floats(w.out[0] + "/constant", values, shape);
-    return w.integer("constant_first") ? writeBinary(w, fn, constant, w.in[0]) : writeBinary(w, fn, w.in[0], constant);
+    return w.integer("constant_first") ? writeBinary(w, fn, constant, w.in[0])
+                                       : writeBinary(w, fn, w.in[0], constant);
   }
 
   // Later ops of an op that cannot be written still find a name, so that every unsupported op is found.

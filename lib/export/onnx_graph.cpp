@@ -3,7 +3,8 @@
 namespace burin::onnx_export {
 
 namespace {
-constexpr int64_t kOpset = 18;    // the first with bitwise ops, reductions over axes given as inputs, antialiased Resize
+constexpr int64_t kOpset =
+    18; // the first with bitwise ops, reductions over axes given as inputs, antialiased Resize
 constexpr int64_t kIrVersion = 8; // of the release with this opset
 // Protobuf messages end at 2 GiB.
 constexpr size_t kLargestModelBytes = (size_t(1) << 31) - 1;
@@ -42,19 +43,32 @@ void setValue(onnxpb::AttributeProto& a, const Attribute& attribute) {
 int32_t onnxType(rt::DType dtype) {
   using Proto = onnxpb::TensorProto;
   switch (dtype) {
-  case rt::DType::F32: return Proto::FLOAT;
-  case rt::DType::F16: return Proto::FLOAT16;
-  case rt::DType::BF16: return Proto::BFLOAT16;
-  case rt::DType::I8: return Proto::INT8;
-  case rt::DType::U8: return Proto::UINT8;
-  case rt::DType::I16: return Proto::INT16;
-  case rt::DType::U16: return Proto::UINT16;
-  case rt::DType::I32: return Proto::INT32;
-  case rt::DType::U32: return Proto::UINT32;
-  case rt::DType::I64: return Proto::INT64;
-  case rt::DType::U64: return Proto::UINT64;
-  case rt::DType::Bool: return Proto::BOOL;
-  default: return Proto::UNDEFINED;
+  case rt::DType::F32:
+    return Proto::FLOAT;
+  case rt::DType::F16:
+    return Proto::FLOAT16;
+  case rt::DType::BF16:
+    return Proto::BFLOAT16;
+  case rt::DType::I8:
+    return Proto::INT8;
+  case rt::DType::U8:
+    return Proto::UINT8;
+  case rt::DType::I16:
+    return Proto::INT16;
+  case rt::DType::U16:
+    return Proto::UINT16;
+  case rt::DType::I32:
+    return Proto::INT32;
+  case rt::DType::U32:
+    return Proto::UINT32;
+  case rt::DType::I64:
+    return Proto::INT64;
+  case rt::DType::U64:
+    return Proto::UINT64;
+  case rt::DType::Bool:
+    return Proto::BOOL;
+  default:
+    return Proto::UNDEFINED;
   }
 }
 
@@ -70,7 +84,8 @@ void OnnxGraph::describe(onnxpb::ValueInfoProto& info, const std::string& name, 
   auto& tensor = *info.mutable_type()->mutable_tensor_type();
   tensor.set_elem_type(onnxType(type.dtype));
   tensor.mutable_shape();
-  for (int axis = 0; axis < type.shape.rank; ++axis) tensor.mutable_shape()->add_dim()->set_dim_value(type.shape.dim[axis]);
+  for (int axis = 0; axis < type.shape.rank; ++axis)
+    tensor.mutable_shape()->add_dim()->set_dim_value(type.shape.dim[axis]);
 }
 
 std::string OnnxGraph::unique(const std::string& wanted) {
@@ -79,7 +94,8 @@ std::string OnnxGraph::unique(const std::string& wanted) {
   return name;
 }
 
-void OnnxGraph::node(const std::string& type, const Names& inputs, const Names& outputs, const Attributes& attributes, const std::string& name) {
+void OnnxGraph::node(const std::string& type, const Names& inputs, const Names& outputs,
+                     const Attributes& attributes, const std::string& name) {
   auto& node = *graph().add_node();
   node.set_op_type(type);
   std::string own = name;
@@ -92,7 +108,8 @@ void OnnxGraph::node(const std::string& type, const Names& inputs, const Names& 
   for (const Attribute& a : attributes) setValue(*node.add_attribute(), a);
 }
 
-std::string OnnxGraph::initializer(const std::string& wanted, const rt::TensorType& type, std::span<const char> data) {
+std::string OnnxGraph::initializer(const std::string& wanted, const rt::TensorType& type,
+                                   std::span<const char> data) {
   auto& tensor = *graph().add_initializer();
   tensor.set_name(unique(wanted));
   tensor.set_data_type(onnxType(type.dtype));
@@ -101,7 +118,8 @@ std::string OnnxGraph::initializer(const std::string& wanted, const rt::TensorTy
   return tensor.name();
 }
 
-std::string OnnxGraph::floats(const std::string& wanted, std::span<const float> values, const std::vector<int64_t>& shape) {
+std::string OnnxGraph::floats(const std::string& wanted, std::span<const float> values,
+                              const std::vector<int64_t>& shape) {
   rt::TensorType type;
   type.dtype = rt::DType::F32;
   for (int64_t d : shape) type.shape.push(d);
@@ -123,9 +141,11 @@ std::string OnnxGraph::integer(const std::string& wanted, int64_t value) {
 
 Result<std::string> OnnxGraph::serialize() {
   if (model_.ByteSizeLong() > kLargestModelBytes)
-    return fail(ErrorCode::Unsupported, "the model is larger than the 2 GiB that an ONNX file can hold", "cut it with --outputs");
+    return fail(ErrorCode::Unsupported, "the model is larger than the 2 GiB that an ONNX file can hold",
+                "cut it with --outputs");
   std::string bytes;
-  if (!model_.SerializeToString(&bytes)) return fail(ErrorCode::Internal, "the ONNX model cannot be serialized");
+  if (!model_.SerializeToString(&bytes))
+    return fail(ErrorCode::Internal, "the ONNX model cannot be serialized");
   return bytes;
 }
 

@@ -13,7 +13,9 @@ namespace burin::onnx_export {
 
 struct Attribute {
   std::string name;
-  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>, std::vector<std::string>> value;
+  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
+               std::vector<std::string>>
+      value;
 };
 using Attributes = std::vector<Attribute>;
 using Names = std::vector<std::string>;
@@ -24,18 +26,24 @@ class OnnxGraph {
 public:
   OnnxGraph();
 
-  void input(const std::string& name, const rt::TensorType& type) { describe(*graph().add_input(), name, type); }
-  void output(const std::string& name, const rt::TensorType& type) { describe(*graph().add_output(), name, type); }
+  void input(const std::string& name, const rt::TensorType& type) {
+    describe(*graph().add_input(), name, type);
+  }
+  void output(const std::string& name, const rt::TensorType& type) {
+    describe(*graph().add_output(), name, type);
+  }
 
   // A name that nothing else has: `wanted`, or with a number.
   std::string unique(const std::string& wanted);
   void reserve(const std::string& name) { used_.insert(name); }
   bool taken(const std::string& name) const { return used_.count(name) != 0; }
 
-  void node(const std::string& type, const Names& inputs, const Names& outputs, const Attributes& attributes, const std::string& name);
+  void node(const std::string& type, const Names& inputs, const Names& outputs, const Attributes& attributes,
+            const std::string& name);
   // Data in row-major order. Returns the name it was given.
   std::string initializer(const std::string& wanted, const rt::TensorType& type, std::span<const char> data);
-  std::string floats(const std::string& wanted, std::span<const float> values, const std::vector<int64_t>& shape);
+  std::string floats(const std::string& wanted, std::span<const float> values,
+                     const std::vector<int64_t>& shape);
   std::string ints(const std::string& wanted, std::span<const int64_t> values); // i64 [n]
   std::string integer(const std::string& wanted, int64_t value);                // i64 scalar
 

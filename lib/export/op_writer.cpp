@@ -38,18 +38,25 @@ static rt::DType dtypeOf(Value v) {
   rt::TensorType type;
   // Integers of a quantized tensor stand for the float values that the nodes compute on.
   if (!nn::tensorType(v.getType(), type)) return rt::DType::F32;
-  return isa<FloatType, IntegerType>(cast<RankedTensorType>(v.getType()).getElementType()) ? type.dtype : rt::DType::F32;
+  return isa<FloatType, IntegerType>(cast<RankedTensorType>(v.getType()).getElementType()) ? type.dtype
+                                                                                           : rt::DType::F32;
 }
-rt::DType OpWriter::dtype(size_t operand) const { return dtypeOf(op->getOperand(static_cast<unsigned>(operand))); }
-rt::DType OpWriter::resultDType(size_t result) const { return dtypeOf(op->getResult(static_cast<unsigned>(result))); }
+rt::DType OpWriter::dtype(size_t operand) const {
+  return dtypeOf(op->getOperand(static_cast<unsigned>(operand)));
+}
+rt::DType OpWriter::resultDType(size_t result) const {
+  return dtypeOf(op->getResult(static_cast<unsigned>(result)));
+}
 
-std::string OpWriter::make(const std::string& type, const Names& inputs, const Attributes& attributes, const std::string& suffix) {
+std::string OpWriter::make(const std::string& type, const Names& inputs, const Attributes& attributes,
+                           const std::string& suffix) {
   std::string result = temporary(suffix.empty() ? type : suffix);
   graph.node(type, inputs, {result}, attributes, name + "/" + type);
   return result;
 }
 
-void OpWriter::write(const std::string& type, const Names& inputs, const Names& outputs, const Attributes& attributes) {
+void OpWriter::write(const std::string& type, const Names& inputs, const Names& outputs,
+                     const Attributes& attributes) {
   graph.node(type, inputs, outputs, attributes, name);
 }
 
@@ -79,16 +86,19 @@ void OpWriter::finishClamp() {
   const std::string from = std::exchange(out[0], clamped_);
   clamped_.clear();
   const bool floats = resultDType() == rt::DType::F32;
-  if (floats && !has("hi") && real("lo") == 0) return graph.node("Relu", {from}, {out[0]}, {}, name + "/Relu");
-  graph.node("Clip", {from, has("lo") ? constLike("lo", resultDType(), real("lo")) : "", has("hi") ? constLike("hi", resultDType(), real("hi")) : ""},
+  if (floats && !has("hi") && real("lo") == 0)
+    return graph.node("Relu", {from}, {out[0]}, {}, name + "/Relu");
+  graph.node("Clip",
+             {from, has("lo") ? constLike("lo", resultDType(), real("lo")) : "",
+              has("hi") ? constLike("hi", resultDType(), real("hi")) : ""},
              {out[0]}, {}, name + "/Clip");
 }
 
 Handler handlerFor(StringRef mnemonic) {
   static const std::map<std::string, Handler, std::less<>> table = [] {
     std::map<std::string, Handler, std::less<>> all;
-    for (auto handlers : {convolutionHandlers(), normalisationHandlers(), elementwiseHandlers(), reductionHandlers(), movementHandlers(),
-                          indexingHandlers(), recurrentHandlers()})
+    for (auto handlers : {convolutionHandlers(), normalisationHandlers(), elementwiseHandlers(),
+                          reductionHandlers(), movementHandlers(), indexingHandlers(), recurrentHandlers()})
       for (const HandlerEntry& entry : handlers) all[entry.mnemonic] = entry.handler;
     return all;
   }();

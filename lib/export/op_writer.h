@@ -1,4 +1,5 @@
-// One op on its way to ONNX nodes: its operands and results by name, its attributes, and what a handler may add.
+// One op on its way to ONNX nodes: its operands and results by name, its attributes, and what a handler may
+// add.
 #pragma once
 
 #include "lib/export/onnx_graph.h"
@@ -29,18 +30,27 @@ public:
   rt::DType resultDType(size_t result = 0) const;
 
   // Adds a node with this op's name. The first form names its only output itself.
-  std::string make(const std::string& type, const Names& inputs, const Attributes& attributes = {}, const std::string& suffix = {});
-  void write(const std::string& type, const Names& inputs, const Attributes& attributes = {}) { write(type, inputs, {out[0]}, attributes); }
-  void write(const std::string& type, const Names& inputs, const Names& outputs, const Attributes& attributes);
+  std::string make(const std::string& type, const Names& inputs, const Attributes& attributes = {},
+                   const std::string& suffix = {});
+  void write(const std::string& type, const Names& inputs, const Attributes& attributes = {}) {
+    write(type, inputs, {out[0]}, attributes);
+  }
+  void write(const std::string& type, const Names& inputs, const Names& outputs,
+             const Attributes& attributes);
   // A new tensor name beside the result.
   std::string temporary(const std::string& suffix) { return graph.unique(out[0] + "/" + suffix); }
 
-  std::string constInts(const std::string& what, std::span<const int64_t> values) { return graph.ints(out[0] + "/" + what, values); }
-  std::string constFloat(const std::string& what, float value) { return graph.floats(out[0] + "/" + what, {&value, 1}, {}); }
+  std::string constInts(const std::string& what, std::span<const int64_t> values) {
+    return graph.ints(out[0] + "/" + what, values);
+  }
+  std::string constFloat(const std::string& what, float value) {
+    return graph.floats(out[0] + "/" + what, {&value, 1}, {});
+  }
   // A scalar of the result's element type.
   std::string constLike(const std::string& what, rt::DType dtype, double value);
 
-  // Until the result's lo and hi are applied it has another name: out[0] becomes that name; finishClamp() applies them.
+  // Until the result's lo and hi are applied it has another name: out[0] becomes that name; finishClamp()
+  // applies them.
   void beginClamp();
   void finishClamp();
 

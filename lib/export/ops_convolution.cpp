@@ -5,7 +5,10 @@ namespace burin::onnx_export {
 
 namespace {
 Attributes window(const OpWriter& w, const std::vector<int64_t>& kernel) {
-  return {{"kernel_shape", kernel}, {"strides", w.ints("strides")}, {"dilations", w.ints("dilations")}, {"pads", w.ints("pads")}};
+  return {{"kernel_shape", kernel},
+          {"strides", w.ints("strides")},
+          {"dilations", w.ints("dilations")},
+          {"pads", w.ints("pads")}};
 }
 
 std::vector<int64_t> spatial(const std::vector<int64_t>& shape) { return {shape.begin() + 2, shape.end()}; }
@@ -44,8 +47,10 @@ bool matmul(OpWriter& w) {
     w.write("Gemm", {w.in[0], w.in[1], w.in[2]}, {{"transA", int64_t(transA)}, {"transB", int64_t(transB)}});
   } else {
     std::string a = transA ? transposed(w, 0) : w.in[0], b = transB ? transposed(w, 1) : w.in[1];
-    if (hasBias) w.write("Add", {w.make("MatMul", {a, b}), w.in[2]});
-    else w.write("MatMul", {a, b});
+    if (hasBias)
+      w.write("Add", {w.make("MatMul", {a, b}), w.in[2]});
+    else
+      w.write("MatMul", {a, b});
   }
   w.finishClamp();
   return true;
@@ -53,7 +58,8 @@ bool matmul(OpWriter& w) {
 
 // The end pads with which ONNX's rounding down gives the sizes. False where that would need cropping.
 bool resolvePads(const OpWriter& w, std::vector<int64_t>& pads, bool& overhangs) {
-  std::vector<int64_t> x = w.shape(0), kernel = w.ints("kernel"), strides = w.ints("strides"), dilations = w.ints("dilations"), sizes = w.ints("sizes");
+  std::vector<int64_t> x = w.shape(0), kernel = w.ints("kernel"), strides = w.ints("strides"),
+                       dilations = w.ints("dilations"), sizes = w.ints("sizes");
   pads = w.ints("pads");
   const size_t rank = sizes.size();
   for (size_t i = 0; i < rank; ++i) {
@@ -77,7 +83,8 @@ bool pool(OpWriter& w, const std::string& type, const Names& outputs, Attributes
     extra.push_back({"ceil_mode", int64_t(1)});
     pads = w.ints("pads");
   }
-  Attributes attributes = {{"kernel_shape", w.ints("kernel")}, {"strides", w.ints("strides")}, {"pads", pads}};
+  Attributes attributes = {
+      {"kernel_shape", w.ints("kernel")}, {"strides", w.ints("strides")}, {"pads", pads}};
   std::vector<int64_t> dilations = w.ints("dilations");
   if (std::any_of(dilations.begin(), dilations.end(), [](int64_t d) { return d != 1; })) {
     if (type == "AveragePool") return false; // from opset 19
@@ -89,8 +96,12 @@ bool pool(OpWriter& w, const std::string& type, const Names& outputs, Attributes
 }
 
 bool maxPool(OpWriter& w) { return pool(w, "MaxPool", {w.out[0]}, {}); }
-bool maxPoolIndex(OpWriter& w) { return pool(w, "MaxPool", {w.out[0], w.out[1]}, {{"storage_order", w.integer("column_major")}}); }
-bool averagePool(OpWriter& w) { return pool(w, "AveragePool", {w.out[0]}, {{"count_include_pad", w.integer("count_include_pad")}}); }
+bool maxPoolIndex(OpWriter& w) {
+  return pool(w, "MaxPool", {w.out[0], w.out[1]}, {{"storage_order", w.integer("column_major")}});
+}
+bool averagePool(OpWriter& w) {
+  return pool(w, "AveragePool", {w.out[0]}, {{"count_include_pad", w.integer("count_include_pad")}});
+}
 bool lpPool(OpWriter& w) { return pool(w, "LpPool", {w.out[0]}, {{"p", w.integer("p")}}); }
 
 // MaxUnpool needs a kernel that the graph no longer has: the indices say it all.
@@ -99,20 +110,18 @@ bool maxUnpool(OpWriter& w) {
   for (int64_t d : w.resultShape()) elements *= d;
   const std::vector<int64_t> flat = {-1};
   std::string flatShape = w.constInts("flat", flat);
-  std::string zeros = w.make("Expand", {w.constFloat("zero", 0), w.constInts("count", std::vector<int64_t>{elements})});
-  std::string filled = w.make("ScatterElements", {zeros, w.make("Reshape", {w.in[1], flatShape}), w.make("Reshape", {w.in[0], flatShape})});
+  std::string zeros =
+      w.make("Expand", {w.constFloat("zero", 0), w.constInts("count", std::vector<int64_t>{elements})});
+  std::string filled = w.make("ScatterElements", {zeros, w.make("Reshape", {w.in[1], flatShape}),
+                                                  w.make("Reshape", {w.in[0], flatShape})});
   w.write("Reshape", {filled, w.constInts("shape", w.resultShape())});
   return true;
 }
 
-constexpr HandlerEntry kHandlers[] = {{"conv", conv},
-                                      {"conv_transpose", convTranspose},
-                                      {"matmul", matmul},
-                                      {"max_pool", maxPool},
-                                      {"max_pool_index", maxPoolIndex},
-                                      {"avg_pool", averagePool},
-                                      {"lp_pool", lpPool},
-                                      {"max_unpool", maxUnpool}};
+constexpr HandlerEntry kHandlers[] = {
+    {"conv", conv},        {"conv_transpose", convTranspose}, {"matmul", matmul},
+    {"max_pool", maxPool}, {"max_pool_index", maxPoolIndex},  {"avg_pool", averagePool},
+    {"lp_pool", lpPool},   {"max_unpool", maxUnpool}};
 } // namespace
 
 std::span<const HandlerEntry> convolutionHandlers() { return kHandlers; }

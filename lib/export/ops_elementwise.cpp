@@ -14,18 +14,46 @@ struct Function {
 
 const std::map<std::string, Function, std::less<>>& functions() {
   static const std::map<std::string, Function, std::less<>> table = {
-      {"relu", {"Relu"}},         {"leaky_relu", {"LeakyRelu", "alpha"}}, {"elu", {"Elu", "alpha"}},
-      {"selu", {"Selu", "alpha", "gamma"}}, {"celu", {"Celu", "alpha"}}, {"sigmoid", {"Sigmoid"}},
-      {"hard_sigmoid", {"HardSigmoid", "alpha", "beta"}}, {"hard_swish", {"HardSwish"}}, {"mish", {"Mish"}},
-      {"tanh", {"Tanh"}},         {"softplus", {"Softplus"}}, {"softsign", {"Softsign"}},
-      {"thresholded_relu", {"ThresholdedRelu", "alpha"}}, {"shrink", {"Shrink", "lambd", "bias"}},
-      {"exp", {"Exp"}},           {"log", {"Log"}},       {"sqrt", {"Sqrt"}},   {"reciprocal", {"Reciprocal"}},
-      {"neg", {"Neg"}},           {"abs", {"Abs"}},       {"ceil", {"Ceil"}},   {"floor", {"Floor"}},
-      {"round", {"Round"}},       {"sign", {"Sign"}},     {"erf", {"Erf"}},     {"sin", {"Sin"}},
-      {"cos", {"Cos"}},           {"tan", {"Tan"}},       {"asin", {"Asin"}},   {"acos", {"Acos"}},
-      {"atan", {"Atan"}},         {"sinh", {"Sinh"}},     {"cosh", {"Cosh"}},   {"asinh", {"Asinh"}},
-      {"acosh", {"Acosh"}},       {"atanh", {"Atanh"}},   {"not", {"Not"}},     {"bit_not", {"BitwiseNot"}},
-      {"is_nan", {"IsNaN"}},      {"identity", {"Identity"}}};
+      {"relu", {"Relu"}},
+      {"leaky_relu", {"LeakyRelu", "alpha"}},
+      {"elu", {"Elu", "alpha"}},
+      {"selu", {"Selu", "alpha", "gamma"}},
+      {"celu", {"Celu", "alpha"}},
+      {"sigmoid", {"Sigmoid"}},
+      {"hard_sigmoid", {"HardSigmoid", "alpha", "beta"}},
+      {"hard_swish", {"HardSwish"}},
+      {"mish", {"Mish"}},
+      {"tanh", {"Tanh"}},
+      {"softplus", {"Softplus"}},
+      {"softsign", {"Softsign"}},
+      {"thresholded_relu", {"ThresholdedRelu", "alpha"}},
+      {"shrink", {"Shrink", "lambd", "bias"}},
+      {"exp", {"Exp"}},
+      {"log", {"Log"}},
+      {"sqrt", {"Sqrt"}},
+      {"reciprocal", {"Reciprocal"}},
+      {"neg", {"Neg"}},
+      {"abs", {"Abs"}},
+      {"ceil", {"Ceil"}},
+      {"floor", {"Floor"}},
+      {"round", {"Round"}},
+      {"sign", {"Sign"}},
+      {"erf", {"Erf"}},
+      {"sin", {"Sin"}},
+      {"cos", {"Cos"}},
+      {"tan", {"Tan"}},
+      {"asin", {"Asin"}},
+      {"acos", {"Acos"}},
+      {"atan", {"Atan"}},
+      {"sinh", {"Sinh"}},
+      {"cosh", {"Cosh"}},
+      {"asinh", {"Asinh"}},
+      {"acosh", {"Acosh"}},
+      {"atanh", {"Atanh"}},
+      {"not", {"Not"}},
+      {"bit_not", {"BitwiseNot"}},
+      {"is_nan", {"IsNaN"}},
+      {"identity", {"Identity"}}};
   return table;
 }
 
@@ -39,7 +67,8 @@ void gelu(OpWriter& w, const std::string& x) {
 // The same with erf(x / sqrt 2) ~ tanh(sqrt(2/pi) * (x + 0.044715 x^3)).
 void geluTanh(OpWriter& w, const std::string& x) {
   std::string cube = w.make("Mul", {w.make("Mul", {x, x}, {}, "square"), x}, {}, "cube");
-  std::string inner = w.make("Add", {x, w.make("Mul", {cube, w.constFloat("cubic", 0.044715f)})}, {}, "inner");
+  std::string inner =
+      w.make("Add", {x, w.make("Mul", {cube, w.constFloat("cubic", 0.044715f)})}, {}, "inner");
   std::string tanh = w.make("Tanh", {w.make("Mul", {inner, w.constFloat("slope", 0.7978845608f)})});
   std::string twice = w.make("Mul", {x, w.make("Add", {tanh, w.constFloat("one", 1)})});
   w.write("Mul", {twice, w.constFloat("half", 0.5f)});
@@ -79,7 +108,8 @@ bool convert(OpWriter& w) {
   return true;
 }
 
-constexpr HandlerEntry kHandlers[] = {{"unary", unary}, {"binary", binary}, {"select", select}, {"cast", convert}};
+constexpr HandlerEntry kHandlers[] = {
+    {"unary", unary}, {"binary", binary}, {"select", select}, {"cast", convert}};
 } // namespace
 
 bool writeFunction(OpWriter& w, const std::string& fn) {
@@ -89,30 +119,59 @@ bool writeFunction(OpWriter& w, const std::string& fn) {
     if (it->second.alpha && w.has("alpha")) attributes.push_back({it->second.alpha, w.real("alpha")});
     if (it->second.beta && w.has("beta")) attributes.push_back({it->second.beta, w.real("beta")});
     w.write(it->second.type, {x}, attributes);
-  } else if (fn == "silu") w.write("Mul", {x, w.make("Sigmoid", {x})});
-  else if (fn == "rsqrt") w.write("Reciprocal", {w.make("Sqrt", {x})});
-  else if (fn == "square") w.write("Mul", {x, x});
-  else if (fn == "gelu") gelu(w, x);
-  else if (fn == "gelu_tanh") geluTanh(w, x);
-  else if (fn == "clip") clip(w, x);
+  } else if (fn == "silu")
+    w.write("Mul", {x, w.make("Sigmoid", {x})});
+  else if (fn == "rsqrt")
+    w.write("Reciprocal", {w.make("Sqrt", {x})});
+  else if (fn == "square")
+    w.write("Mul", {x, x});
+  else if (fn == "gelu")
+    gelu(w, x);
+  else if (fn == "gelu_tanh")
+    geluTanh(w, x);
+  else if (fn == "clip")
+    clip(w, x);
   else if (fn == "is_inf")
-    w.write("IsInf", {x}, {{"detect_negative", int64_t(w.real("alpha", 1) != 0)}, {"detect_positive", int64_t(w.real("beta", 1) != 0)}});
-  else return false;
+    w.write("IsInf", {x},
+            {{"detect_negative", int64_t(w.real("alpha", 1) != 0)},
+             {"detect_positive", int64_t(w.real("beta", 1) != 0)}});
+  else
+    return false;
   return true;
 }
 
 bool writeBinary(OpWriter& w, const std::string& fn, const std::string& a, const std::string& b) {
-  static const std::map<std::string, const char*, std::less<>> types = {
-      {"add", "Add"},         {"sub", "Sub"},       {"mul", "Mul"},         {"div", "Div"},           {"pow", "Pow"},
-      {"min", "Min"},         {"max", "Max"},       {"prelu", "PRelu"},     {"and", "And"},           {"or", "Or"},
-      {"xor", "Xor"},         {"equal", "Equal"},   {"less", "Less"},       {"greater", "Greater"},   {"less_equal", "LessOrEqual"},
-      {"greater_equal", "GreaterOrEqual"},          {"bit_and", "BitwiseAnd"}, {"bit_or", "BitwiseOr"}, {"bit_xor", "BitwiseXor"}};
-  if (auto it = types.find(fn); it != types.end()) w.write(it->second, {a, b});
-  else if (fn == "fmod") w.write("Mod", {a, b}, {{"fmod", int64_t(1)}});
-  else if (fn == "mod" && w.resultDType() == rt::DType::F32) flooredModulo(w, a, b);
-  else if (fn == "mod") w.write("Mod", {a, b});
-  else if (fn == "shift_left" || fn == "shift_right") w.write("BitShift", {a, b}, {{"direction", std::string(fn == "shift_left" ? "LEFT" : "RIGHT")}});
-  else return false;
+  static const std::map<std::string, const char*, std::less<>> types = {{"add", "Add"},
+                                                                        {"sub", "Sub"},
+                                                                        {"mul", "Mul"},
+                                                                        {"div", "Div"},
+                                                                        {"pow", "Pow"},
+                                                                        {"min", "Min"},
+                                                                        {"max", "Max"},
+                                                                        {"prelu", "PRelu"},
+                                                                        {"and", "And"},
+                                                                        {"or", "Or"},
+                                                                        {"xor", "Xor"},
+                                                                        {"equal", "Equal"},
+                                                                        {"less", "Less"},
+                                                                        {"greater", "Greater"},
+                                                                        {"less_equal", "LessOrEqual"},
+                                                                        {"greater_equal", "GreaterOrEqual"},
+                                                                        {"bit_and", "BitwiseAnd"},
+                                                                        {"bit_or", "BitwiseOr"},
+                                                                        {"bit_xor", "BitwiseXor"}};
+  if (auto it = types.find(fn); it != types.end())
+    w.write(it->second, {a, b});
+  else if (fn == "fmod")
+    w.write("Mod", {a, b}, {{"fmod", int64_t(1)}});
+  else if (fn == "mod" && w.resultDType() == rt::DType::F32)
+    flooredModulo(w, a, b);
+  else if (fn == "mod")
+    w.write("Mod", {a, b});
+  else if (fn == "shift_left" || fn == "shift_right")
+    w.write("BitShift", {a, b}, {{"direction", std::string(fn == "shift_left" ? "LEFT" : "RIGHT")}});
+  else
+    return false;
   return true;
 }
 

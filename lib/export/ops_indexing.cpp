@@ -19,7 +19,8 @@ bool gatherND(OpWriter& w) {
   return true;
 }
 bool scatterElements(OpWriter& w) {
-  w.write("ScatterElements", {w.in[0], w.in[1], w.in[2]}, {{"axis", w.integer("axis")}, {"reduction", w.text("reduction")}});
+  w.write("ScatterElements", {w.in[0], w.in[1], w.in[2]},
+          {{"axis", w.integer("axis")}, {"reduction", w.text("reduction")}});
   return true;
 }
 bool scatterND(OpWriter& w) {
@@ -35,16 +36,22 @@ bool gridSample(OpWriter& w) {
   std::string mode = w.text("mode");
   mode = mode == "linear" ? "bilinear" : mode == "cubic" ? "bicubic" : mode;
   if (w.shape(0).size() != 4) return false; // from opset 20
-  w.write("GridSample", {w.in[0], w.in[1]}, {{"mode", mode}, {"padding_mode", w.text("padding")}, {"align_corners", w.integer("align_corners")}});
+  w.write(
+      "GridSample", {w.in[0], w.in[1]},
+      {{"mode", mode}, {"padding_mode", w.text("padding")}, {"align_corners", w.integer("align_corners")}});
   return true;
 }
 
 bool roiAlign(OpWriter& w) {
   std::vector<int64_t> sizes = w.ints("sizes");
   w.write("RoiAlign", {w.in[0], w.in[1], w.in[2]},
-          {{"mode", w.text("mode")}, {"output_height", sizes[0]}, {"output_width", sizes[1]}, {"sampling_ratio", w.integer("sampling_ratio")},
+          {{"mode", w.text("mode")},
+           {"output_height", sizes[0]},
+           {"output_width", sizes[1]},
+           {"sampling_ratio", w.integer("sampling_ratio")},
            {"spatial_scale", w.real("spatial_scale")},
-           {"coordinate_transformation_mode", std::string(w.integer("half_pixel") ? "half_pixel" : "output_half_pixel")}});
+           {"coordinate_transformation_mode",
+            std::string(w.integer("half_pixel") ? "half_pixel" : "output_half_pixel")}});
   return true;
 }
 
@@ -54,7 +61,8 @@ void fixedSize(OpWriter& w, const std::string& found, int64_t axis, double fille
   const std::vector<int64_t> axes = {axis}, begin = {0}, end = {shape[axis]}, after = {axis + 1};
   std::string extents = w.make("Shape", {found});
   w.write("Slice", {extents, w.constInts("axis", axes), w.constInts("axis_end", after)}, {w.out[1]}, {});
-  std::string padding = w.make("Expand", {w.constLike("filler", w.resultDType(), filler), w.constInts("shape", shape)});
+  std::string padding =
+      w.make("Expand", {w.constLike("filler", w.resultDType(), filler), w.constInts("shape", shape)});
   std::string all = w.make("Concat", {found, padding}, {{"axis", axis}});
   w.write("Slice", {all, w.constInts("begin", begin), w.constInts("end", end), w.constInts("axes", axes)});
 }
@@ -73,18 +81,24 @@ bool compress(OpWriter& w) {
 }
 
 bool nonMaxSuppression(OpWriter& w) {
-  std::string scores = w.has("score_threshold") ? w.graph.floats(w.out[0] + "/score_threshold", std::vector<float>{w.real("score_threshold")}, {1}) : "";
-  std::string found = w.make("NonMaxSuppression",
-                             {w.in[0], w.in[1], w.constInts("max_output", std::vector<int64_t>{w.integer("max_output")}),
-                              w.graph.floats(w.out[0] + "/iou_threshold", std::vector<float>{w.real("iou_threshold")}, {1}), scores},
-                             {{"center_point_box", w.integer("center_point_box")}});
+  std::string scores =
+      w.has("score_threshold")
+          ? w.graph.floats(w.out[0] + "/score_threshold", std::vector<float>{w.real("score_threshold")}, {1})
+          : "";
+  std::string found = w.make(
+      "NonMaxSuppression",
+      {w.in[0], w.in[1], w.constInts("max_output", std::vector<int64_t>{w.integer("max_output")}),
+       w.graph.floats(w.out[0] + "/iou_threshold", std::vector<float>{w.real("iou_threshold")}, {1}), scores},
+      {{"center_point_box", w.integer("center_point_box")}});
   fixedSize(w, found, 0, -1);
   return true;
 }
 
-constexpr HandlerEntry kHandlers[] = {{"gather", gather}, {"gather_elements", gatherElements}, {"gather_nd", gatherND},
-                                      {"scatter_elements", scatterElements}, {"scatter_nd", scatterND}, {"one_hot", oneHot},
-                                      {"grid_sample", gridSample}, {"roi_align", roiAlign}, {"nonzero", nonZero}, {"compress", compress},
+constexpr HandlerEntry kHandlers[] = {{"gather", gather},          {"gather_elements", gatherElements},
+                                      {"gather_nd", gatherND},     {"scatter_elements", scatterElements},
+                                      {"scatter_nd", scatterND},   {"one_hot", oneHot},
+                                      {"grid_sample", gridSample}, {"roi_align", roiAlign},
+                                      {"nonzero", nonZero},        {"compress", compress},
                                       {"nms", nonMaxSuppression}};
 } // namespace
 

@@ -20,14 +20,16 @@ bool transpose(OpWriter& w) {
 }
 
 bool slice(OpWriter& w) {
-  std::vector<int64_t> starts = w.ints("starts"), sizes = w.ints("sizes"), steps = w.ints("steps"), ends(starts.size()), axes(starts.size());
+  std::vector<int64_t> starts = w.ints("starts"), sizes = w.ints("sizes"), steps = w.ints("steps"),
+                       ends(starts.size()), axes(starts.size());
   for (size_t i = 0; i < starts.size(); ++i) {
     axes[i] = static_cast<int64_t>(i);
     ends[i] = sizes[i] == 0 ? starts[i] : starts[i] + (sizes[i] - 1) * steps[i] + (steps[i] > 0 ? 1 : -1);
     // Before the first element: -1 would count from the end.
     if (sizes[i] != 0 && ends[i] < 0) ends[i] = std::numeric_limits<int32_t>::min();
   }
-  w.write("Slice", {w.in[0], w.constInts("starts", starts), w.constInts("ends", ends), w.constInts("axes", axes), w.constInts("steps", steps)});
+  w.write("Slice", {w.in[0], w.constInts("starts", starts), w.constInts("ends", ends),
+                    w.constInts("axes", axes), w.constInts("steps", steps)});
   return true;
 }
 
@@ -39,7 +41,8 @@ bool concat(OpWriter& w) {
 bool pad(OpWriter& w) {
   std::string mode = w.text("mode");
   if (mode == "wrap") return false; // from opset 19
-  std::string value = mode == "constant" && w.has("value") ? w.constLike("value", w.resultDType(), w.real("value")) : "";
+  std::string value =
+      mode == "constant" && w.has("value") ? w.constLike("value", w.resultDType(), w.real("value")) : "";
   w.write("Pad", {w.in[0], w.constInts("pads", w.ints("pads")), value}, {{"mode", mode}});
   return true;
 }
@@ -55,7 +58,8 @@ bool tile(OpWriter& w) {
 }
 
 // ONNX derives the sizes from the scales, or the scales from the sizes: the sizes must come out as they are.
-bool scalesGiveSizes(const std::vector<int64_t>& x, const std::vector<float>& scales, const std::vector<int64_t>& sizes) {
+bool scalesGiveSizes(const std::vector<int64_t>& x, const std::vector<float>& scales,
+                     const std::vector<int64_t>& sizes) {
   if (scales.size() != x.size()) return false;
   for (size_t i = 0; i < x.size(); ++i)
     if (static_cast<int64_t>(std::floor(static_cast<float>(x[i]) * scales[i])) != sizes[i]) return false;
@@ -74,15 +78,19 @@ bool resize(OpWriter& w) {
   if (w.has("antialias")) attributes.push_back({"antialias", w.integer("antialias")});
   if (w.has("extrapolation")) attributes.push_back({"extrapolation_value", w.real("extrapolation")});
   const int64_t rank = static_cast<int64_t>(sizes.size());
-  std::string region = roi.empty() ? "" : w.graph.floats(w.out[0] + "/roi", roi, {static_cast<int64_t>(roi.size())});
-  if (scalesGiveSizes(w.shape(0), scales, sizes)) w.write("Resize", {w.in[0], region, w.graph.floats(w.out[0] + "/scales", scales, {rank})}, attributes);
-  else w.write("Resize", {w.in[0], region, "", w.constInts("sizes", sizes)}, attributes);
+  std::string region =
+      roi.empty() ? "" : w.graph.floats(w.out[0] + "/roi", roi, {static_cast<int64_t>(roi.size())});
+  if (scalesGiveSizes(w.shape(0), scales, sizes))
+    w.write("Resize", {w.in[0], region, w.graph.floats(w.out[0] + "/scales", scales, {rank})}, attributes);
+  else
+    w.write("Resize", {w.in[0], region, "", w.constInts("sizes", sizes)}, attributes);
   return true;
 }
 
 bool depthToSpace(OpWriter& w) {
   std::string mode = w.text("mode");
-  std::transform(mode.begin(), mode.end(), mode.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(mode.begin(), mode.end(), mode.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   w.write("DepthToSpace", {w.in[0]}, {{"blocksize", w.integer("block")}, {"mode", mode}});
   return true;
 }
@@ -92,18 +100,29 @@ bool spaceToDepth(OpWriter& w) {
 }
 
 bool triangle(OpWriter& w) {
-  w.write("Trilu", {w.in[0], w.graph.integer(w.out[0] + "/k", w.integer("k"))}, {{"upper", w.integer("upper")}});
+  w.write("Trilu", {w.in[0], w.graph.integer(w.out[0] + "/k", w.integer("k"))},
+          {{"upper", w.integer("upper")}});
   return true;
 }
 
 bool reverseSequence(OpWriter& w) {
-  w.write("ReverseSequence", {w.in[0], w.in[1]}, {{"batch_axis", w.integer("batch_axis")}, {"time_axis", w.integer("time_axis")}});
+  w.write("ReverseSequence", {w.in[0], w.in[1]},
+          {{"batch_axis", w.integer("batch_axis")}, {"time_axis", w.integer("time_axis")}});
   return true;
 }
 
-constexpr HandlerEntry kHandlers[] = {{"reshape", reshape}, {"transpose", transpose}, {"slice", slice}, {"concat", concat}, {"pad", pad},
-                                      {"expand", expand}, {"tile", tile}, {"resize", resize}, {"depth_to_space", depthToSpace},
-                                      {"space_to_depth", spaceToDepth}, {"trilu", triangle}, {"reverse_sequence", reverseSequence}};
+constexpr HandlerEntry kHandlers[] = {{"reshape", reshape},
+                                      {"transpose", transpose},
+                                      {"slice", slice},
+                                      {"concat", concat},
+                                      {"pad", pad},
+                                      {"expand", expand},
+                                      {"tile", tile},
+                                      {"resize", resize},
+                                      {"depth_to_space", depthToSpace},
+                                      {"space_to_depth", spaceToDepth},
+                                      {"trilu", triangle},
+                                      {"reverse_sequence", reverseSequence}};
 } // namespace
 
 std::span<const HandlerEntry> movementHandlers() { return kHandlers; }

@@ -7,7 +7,8 @@ namespace burin::onnx_export {
 
 namespace {
 bool batchNorm(OpWriter& w) {
-  w.write("BatchNormalization", {w.in[0], w.in[1], w.in[2], w.in[3], w.in[4]}, {{"epsilon", w.real("epsilon")}});
+  w.write("BatchNormalization", {w.in[0], w.in[1], w.in[2], w.in[3], w.in[4]},
+          {{"epsilon", w.real("epsilon")}});
   return true;
 }
 
@@ -25,7 +26,8 @@ bool layerNorm(OpWriter& w) {
   std::iota(axes.begin(), axes.end(), axis);
   if (w.integer("rms")) {
     std::string mean = w.make("ReduceMean", {w.make("Mul", {w.in[0], w.in[0]}), w.constInts("axes", axes)});
-    std::string deviation = w.make("Sqrt", {w.make("Add", {mean, w.constFloat("epsilon", w.real("epsilon"))})});
+    std::string deviation =
+        w.make("Sqrt", {w.make("Add", {mean, w.constFloat("epsilon", w.real("epsilon"))})});
     affine(w, w.make("Div", {w.in[0], deviation}), w.in[1], w.in[2]);
     return true;
   }
@@ -52,7 +54,8 @@ bool groupNorm(OpWriter& w) {
   std::string ones = w.make("Expand", {w.constFloat("one", 1), w.constInts("groups", count)}, {}, "ones");
   std::string zeros = w.make("Expand", {w.constFloat("zero", 0), w.constInts("groups", count)}, {}, "zeros");
   std::string folded = w.make("Reshape", {w.in[0], w.constInts("grouped", grouped)});
-  std::string normal = w.make("InstanceNormalization", {folded, ones, zeros}, {{"epsilon", w.real("epsilon")}});
+  std::string normal =
+      w.make("InstanceNormalization", {folded, ones, zeros}, {{"epsilon", w.real("epsilon")}});
   auto channelwise = [&](const std::string& v, const char* what) {
     return v.empty() ? v : w.make("Reshape", {v, w.constInts("channels", perChannel)}, {}, what);
   };
@@ -62,7 +65,11 @@ bool groupNorm(OpWriter& w) {
 }
 
 bool lrn(OpWriter& w) {
-  w.write("LRN", {w.in[0]}, {{"size", w.integer("size")}, {"alpha", w.real("alpha")}, {"beta", w.real("beta")}, {"bias", w.real("bias")}});
+  w.write("LRN", {w.in[0]},
+          {{"size", w.integer("size")},
+           {"alpha", w.real("alpha")},
+           {"beta", w.real("beta")},
+           {"bias", w.real("bias")}});
   return true;
 }
 
@@ -71,7 +78,11 @@ bool softmax(OpWriter& w) {
   return true;
 }
 
-constexpr HandlerEntry kHandlers[] = {{"batch_norm", batchNorm}, {"layer_norm", layerNorm}, {"group_norm", groupNorm}, {"lrn", lrn}, {"softmax", softmax}};
+constexpr HandlerEntry kHandlers[] = {{"batch_norm", batchNorm},
+                                      {"layer_norm", layerNorm},
+                                      {"group_norm", groupNorm},
+                                      {"lrn", lrn},
+                                      {"softmax", softmax}};
 } // namespace
 
 std::span<const HandlerEntry> normalisationHandlers() { return kHandlers; }

@@ -37,7 +37,9 @@ bool recurrent(OpWriter& w, const char* type, Attributes attributes) {
 }
 
 bool lstm(OpWriter& w) { return recurrent(w, "LSTM", {{"input_forget", w.integer("input_forget")}}); }
-bool gru(OpWriter& w) { return recurrent(w, "GRU", {{"linear_before_reset", w.integer("linear_before_reset")}}); }
+bool gru(OpWriter& w) {
+  return recurrent(w, "GRU", {{"linear_before_reset", w.integer("linear_before_reset")}});
+}
 bool rnn(OpWriter& w) { return recurrent(w, "RNN", {}); }
 
 // A source model's own quantization: ops of the float graph.
@@ -49,7 +51,8 @@ bool quantization(OpWriter& w, const char* type) {
 bool quantize(OpWriter& w) { return quantization(w, "QuantizeLinear"); }
 bool dequantize(OpWriter& w) { return quantization(w, "DequantizeLinear"); }
 
-constexpr HandlerEntry kHandlers[] = {{"lstm", lstm}, {"gru", gru}, {"rnn", rnn}, {"quantize", quantize}, {"dequantize", dequantize}};
+constexpr HandlerEntry kHandlers[] = {
+    {"lstm", lstm}, {"gru", gru}, {"rnn", rnn}, {"quantize", quantize}, {"dequantize", dequantize}};
 } // namespace
 
 std::span<const HandlerEntry> recurrentHandlers() { return kHandlers; }

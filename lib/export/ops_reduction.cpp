@@ -5,9 +5,16 @@ namespace burin::onnx_export {
 
 namespace {
 bool reduce(OpWriter& w) {
-  static const std::map<std::string, const char*, std::less<>> types = {
-      {"sum", "ReduceSum"}, {"mean", "ReduceMean"}, {"max", "ReduceMax"}, {"min", "ReduceMin"}, {"prod", "ReduceProd"}, {"l1", "ReduceL1"},
-      {"l2", "ReduceL2"}, {"log_sum", "ReduceLogSum"}, {"log_sum_exp", "ReduceLogSumExp"}, {"sum_square", "ReduceSumSquare"}};
+  static const std::map<std::string, const char*, std::less<>> types = {{"sum", "ReduceSum"},
+                                                                        {"mean", "ReduceMean"},
+                                                                        {"max", "ReduceMax"},
+                                                                        {"min", "ReduceMin"},
+                                                                        {"prod", "ReduceProd"},
+                                                                        {"l1", "ReduceL1"},
+                                                                        {"l2", "ReduceL2"},
+                                                                        {"log_sum", "ReduceLogSum"},
+                                                                        {"log_sum_exp", "ReduceLogSumExp"},
+                                                                        {"sum_square", "ReduceSumSquare"}};
   std::string fn = w.text("fn");
   auto it = types.find(fn);
   if (it == types.end()) return false;
@@ -26,7 +33,9 @@ bool reduce(OpWriter& w) {
 
 bool argReduce(OpWriter& w) {
   w.write(w.text("fn") == "max" ? "ArgMax" : "ArgMin", {w.in[0]},
-          {{"axis", w.integer("axis")}, {"keepdims", w.integer("keep_dims")}, {"select_last_index", w.integer("select_last")}});
+          {{"axis", w.integer("axis")},
+           {"keepdims", w.integer("keep_dims")},
+           {"select_last_index", w.integer("select_last")}});
   return true;
 }
 
@@ -42,7 +51,8 @@ bool topK(OpWriter& w) {
   return true;
 }
 
-constexpr HandlerEntry kHandlers[] = {{"reduce", reduce}, {"arg_reduce", argReduce}, {"cumsum", cumulativeSum}, {"topk", topK}};
+constexpr HandlerEntry kHandlers[] = {
+    {"reduce", reduce}, {"arg_reduce", argReduce}, {"cumsum", cumulativeSum}, {"topk", topK}};
 } // namespace
 
 std::span<const HandlerEntry> reductionHandlers() { return kHandlers; }
