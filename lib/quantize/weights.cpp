@@ -56,6 +56,11 @@ private:
     case WeightScaleRule::Max:
       g.scale = rt::maxWeightScale(g.maxWeight, g.maxBias, p_.inputScale, form_.form.divisor);
       if (p_.floatResult) return {};
+      // A bias of few significant bits drops low bits of the whole layer when one channel's is large (channels of tiny
+      // weights have the largest): that channel's weights rather lose resolution, so that no bit is dropped.
+      if (target_.bias.effectiveBits < target_.bias.bits)
+        g.scale = std::max(g.scale, static_cast<double>(static_cast<float>(
+                                        g.maxBias / (p_.inputScale * static_cast<double>((int64_t{1} << (target_.bias.effectiveBits - 1)) - 1)))));
       ratio = rt::requantScale(policy, p_.inputScale, static_cast<float>(g.scale), scale);
       break;
     case WeightScaleRule::OutputQscale:
