@@ -28,19 +28,26 @@ Status run(const Flags& f) {
   for (const std::string& warning : result.warnings) f.common.warn(warning);
   BURIN_CHECK(saveTable(result.table, f.output));
   if (f.common.json)
-    fmt::print("{}\n", Json{{"samples", result.table.samples}, {"tensors", result.table.entries.size()}, {"seconds", result.seconds},
-                            {"inference_seconds", result.inferenceSeconds}, {"statistics_seconds", result.statisticsSeconds}}.dump());
+    fmt::print("{}\n", Json{{"samples", result.table.samples},
+                            {"tensors", result.table.entries.size()},
+                            {"seconds", result.seconds},
+                            {"inference_seconds", result.inferenceSeconds},
+                            {"statistics_seconds", result.statisticsSeconds}}
+                           .dump());
   else
-    f.common.note(fmt::format("{}: {} tensors from {} samples in {:.2f} s ({:.1f} images/s; statistics {:.0f} % of inference)", f.output,
-                              result.table.entries.size(), result.table.samples, result.seconds, static_cast<double>(result.table.samples) / result.seconds,
-                              100 * result.statisticsSeconds / std::max(result.inferenceSeconds, 1e-9)));
+    f.common.note(fmt::format(
+        "{}: {} tensors from {} samples in {:.2f} s ({:.1f} images/s; statistics {:.0f} % of inference)",
+        f.output, result.table.entries.size(), result.table.samples, result.seconds,
+        static_cast<double>(result.table.samples) / result.seconds,
+        100 * result.statisticsSeconds / std::max(result.inferenceSeconds, 1e-9)));
   return {};
 }
 } // namespace
 
 void addCalibrate(App& app) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.cli.add_subcommand("calibrate", "ranges of every tensor over a data set, as a table");
+  CLI::App* command =
+      app.cli.add_subcommand("calibrate", "ranges of every tensor over a data set, as a table");
   command->add_option("model", flags->model, "module from 'burin import', or a model file")->required();
   command->add_option("-o,--output", flags->output, "table to write (FILE and FILE.json)")->required();
   flags->data.add(*command);

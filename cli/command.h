@@ -23,8 +23,8 @@ struct CommonFlags {
 
   void add(CLI::App& command, bool withThreads = true);
   int threadCount() const;
-  void note(const std::string& text) const;    // stderr, unless --quiet
-  void warn(const std::string& text) const;    // stderr, always
+  void note(const std::string& text) const; // stderr, unless --quiet
+  void warn(const std::string& text) const; // stderr, always
   Progress progress(const std::string& what) const;
 };
 
@@ -67,7 +67,8 @@ struct TargetFlags {
 void finish(App& app, const Status& status);
 
 // Loads and prints the warnings.
-Result<nn::Module> loadWithWarnings(const std::string& path, const ModelFlags& flags, const CommonFlags& common);
+Result<nn::Module> loadWithWarnings(const std::string& path, const ModelFlags& flags,
+                                    const CommonFlags& common);
 
 void addImport(App& app);
 void addCalibrate(App& app);

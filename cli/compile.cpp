@@ -33,7 +33,10 @@ Status run(const Flags& f) {
   }
   options.keepAllTensors = f.keepAll;
   auto compiled = compileNetwork(*module.op, options);
-  if (!compiled) return tl::unexpected(inFile(compiled.error(), !f.plan.empty() ? f.plan : !f.calibration.empty() ? f.calibration : f.model));
+  if (!compiled)
+    return tl::unexpected(inFile(compiled.error(), !f.plan.empty()          ? f.plan
+                                                   : !f.calibration.empty() ? f.calibration
+                                                                            : f.model));
   for (const std::string& note : compiled->notes) f.common.note("note: " + note);
   if (!f.savePlan.empty()) {
     if (!compiled->plan) return fail(ErrorCode::Usage, "--save-plan needs --precision int8");
@@ -44,9 +47,12 @@ Status run(const Flags& f) {
   BURIN_CHECK(writeFile(f.output, bytes));
   const ProgramGraph& graph = compiled->program.nets[0];
   if (f.common.json)
-    fmt::print("{}\n", Json{{"bytes", bytes.size()}, {"arena_bytes", graph.arenaBytes}, {"ops", graph.ops.size()}}.dump());
+    fmt::print(
+        "{}\n",
+        Json{{"bytes", bytes.size()}, {"arena_bytes", graph.arenaBytes}, {"ops", graph.ops.size()}}.dump());
   else
-    f.common.note(fmt::format("{}: {} ops, {} bytes, arena {} bytes", f.output, graph.ops.size(), bytes.size(), graph.arenaBytes));
+    f.common.note(fmt::format("{}: {} ops, {} bytes, arena {} bytes", f.output, graph.ops.size(),
+                              bytes.size(), graph.arenaBytes));
   return {};
 }
 } // namespace
@@ -59,7 +65,8 @@ void addCompile(App& app) {
   command->add_option("--calibration", flags->calibration, "table from 'burin calibrate'");
   command->add_option("--plan", flags->plan, "quant plan to apply instead of one made from the table");
   command->add_option("--save-plan", flags->savePlan, "write the quant plan");
-  command->add_flag("--keep-all-tensors", flags->keepAll, "no memory is shared: every tensor can be read after a run");
+  command->add_flag("--keep-all-tensors", flags->keepAll,
+                    "no memory is shared: every tensor can be read after a run");
   flags->target.add(*command, "f32");
   flags->model_.add(*command);
   flags->common.add(*command, false);

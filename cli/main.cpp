@@ -8,7 +8,8 @@ int main(int argc, char** argv) {
   App app;
   app.cli.require_subcommand(1);
   app.cli.set_version_flag("--version", "burin " BURIN_VERSION);
-  app.cli.footer("burin COMMAND --help tells more. Exit codes: 0 ok, 1 a comparison or floor failed, 2 usage, 3 invalid input,\n"
+  app.cli.footer("burin COMMAND --help tells more. Exit codes: 0 ok, 1 a comparison or floor failed, 2 "
+                 "usage, 3 invalid input,\n"
                  "4 unsupported, 5 cannot write, 70 our own bug.");
   addQuantize(app);
   addImport(app);
@@ -39,7 +40,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "burin: error: out of memory; use a smaller input shape or fewer threads\n");
     return static_cast<int>(burin::ErrorCode::Input);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "burin: error: internal error: %s; please report it with the model and the command\n", e.what());
+    std::fprintf(stderr,
+                 "burin: error: internal error: %s; please report it with the model and the command\n",
+                 e.what());
     return static_cast<int>(burin::ErrorCode::Internal);
   }
   return app.exitCode;

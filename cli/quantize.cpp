@@ -23,7 +23,8 @@ struct Flags {
 };
 
 struct Outcome {
-  size_t modelBytes = 0, programBytes = 0, floatWeights = 0, weights = 0, samples = 0, integerOps = 0, floatOps = 0;
+  size_t modelBytes = 0, programBytes = 0, floatWeights = 0, weights = 0, samples = 0, integerOps = 0,
+         floatOps = 0;
   uint64_t arenaBytes = 0;
   double seconds = 0, calibrationSeconds = 0;
   Verification verification;
@@ -44,20 +45,30 @@ void print(const Outcome& o, const Flags& f) {
     Json outputs = Json::array(), worst = Json::array();
     for (const TensorSimilarity& t : o.verification.outputs) outputs.push_back(similarityJson(t));
     for (const TensorSimilarity& t : o.verification.worst) worst.push_back(similarityJson(t));
-    fmt::print("{}\n", Json{{"model_bytes", o.modelBytes}, {"program_bytes", o.programBytes}, {"arena_bytes", o.arenaBytes},
-                            {"integer_ops", o.integerOps}, {"float_ops", o.floatOps}, {"calibration_samples", o.samples},
-                            {"verification_samples", o.verification.samples}, {"outputs", outputs}, {"worst", worst}}.dump());
+    fmt::print("{}\n", Json{{"model_bytes", o.modelBytes},
+                            {"program_bytes", o.programBytes},
+                            {"arena_bytes", o.arenaBytes},
+                            {"integer_ops", o.integerOps},
+                            {"float_ops", o.floatOps},
+                            {"calibration_samples", o.samples},
+                            {"verification_samples", o.verification.samples},
+                            {"outputs", outputs},
+                            {"worst", worst}}
+                           .dump());
     return;
   }
   fmt::print("{}: {:.2f} MB -> {:.2f} MB, activations {:.2f} MB; {} ops in integers, {} in float\n", f.output,
-             static_cast<double>(o.modelBytes) / 1e6, static_cast<double>(o.programBytes) / 1e6, static_cast<double>(o.arenaBytes) / 1e6, o.integerOps, o.floatOps);
-  fmt::print("calibrated on {} samples, checked against float on {} held back\n", o.samples, o.verification.samples);
+             static_cast<double>(o.modelBytes) / 1e6, static_cast<double>(o.programBytes) / 1e6,
+             static_cast<double>(o.arenaBytes) / 1e6, o.integerOps, o.floatOps);
+  fmt::print("calibrated on {} samples, checked against float on {} held back\n", o.samples,
+             o.verification.samples);
   for (const TensorSimilarity& t : o.verification.outputs)
     fmt::print("  output {:<32} cosine {:.6f}  SQNR {:6.2f} dB\n", t.name, t.cosine, t.sqnrDb);
   if (!o.verification.worst.empty()) fmt::print("layers furthest from float:\n");
   for (const TensorSimilarity& t : o.verification.worst)
     fmt::print("  {:<39} cosine {:.6f}  SQNR {:6.2f} dB  {}\n", t.name, t.cosine, t.sqnrDb, t.type);
-  f.common.note(fmt::format("{:.1f} s ({:.1f} s calibration), peak memory {} MB", o.seconds, o.calibrationSeconds, peakMemoryMegabytes()));
+  f.common.note(fmt::format("{:.1f} s ({:.1f} s calibration), peak memory {} MB", o.seconds,
+                            o.calibrationSeconds, peakMemoryMegabytes()));
 }
 
 // Calibration and verification never share a sample: the last tenth, at most 20, is held back.
@@ -106,11 +117,15 @@ Status run(const Flags& f) {
   if (!f.saveCalibration.empty() && compileOptions.table) BURIN_CHECK(saveTable(table, f.saveCalibration));
 
   auto compiled = compileNetwork(*module.op, compileOptions);
-  if (!compiled) return tl::unexpected(inFile(compiled.error(), !f.plan.empty() ? f.plan : !f.calibration.empty() ? f.calibration : f.model));
+  if (!compiled)
+    return tl::unexpected(inFile(compiled.error(), !f.plan.empty()          ? f.plan
+                                                   : !f.calibration.empty() ? f.calibration
+                                                                            : f.model));
   if (f.correct && f.plan.empty() && compiled->plan) {
     plan = *compiled->plan;
     BURIN_ASSIGN(Executable uncorrected, Executable::fromProgram(compiled->program));
-    BURIN_CHECK(correctBiases(*module.op, uncorrected, data, samples.calibration, f.common.threadCount(), plan));
+    BURIN_CHECK(
+        correctBiases(*module.op, uncorrected, data, samples.calibration, f.common.threadCount(), plan));
     compileOptions.plan = &plan;
     compiled = compileNetwork(*module.op, compileOptions);
     if (!compiled) return tl::unexpected(compiled.error());
@@ -132,7 +147,8 @@ Status run(const Flags& f) {
   outcome.arenaBytes = compiled->program.nets[0].arenaBytes;
   outcome.samples = samples.calibration.size();
   if (compiled->plan)
-    for (const quantize::OpPlan& op : compiled->plan->ops) ++(op.precision == Precision::Int8 ? outcome.integerOps : outcome.floatOps);
+    for (const quantize::OpPlan& op : compiled->plan->ops)
+      ++(op.precision == Precision::Int8 ? outcome.integerOps : outcome.floatOps);
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   print(outcome, f);
   return {};
@@ -148,7 +164,8 @@ void addQuantize(App& app) {
   command->add_option("--plan", flags->plan, "apply this quant plan");
   command->add_option("--save-calibration", flags->saveCalibration, "write the calibration table");
   command->add_option("--save-plan", flags->savePlan, "write the quant plan");
-  command->add_flag("!--no-bias-correction", flags->correct, "leave the means of the layers' results as rounding shifts them");
+  command->add_flag("!--no-bias-correction", flags->correct,
+                    "leave the means of the layers' results as rounding shifts them");
   flags->data.add(*command);
   flags->calibration_.add(*command);
   flags->target.add(*command, "int8");

@@ -11,16 +11,22 @@ Json targetJson(const Target& t) {
     if (t.scheme(s)) schemes.push_back(nameOf(s));
   for (Precision p : {Precision::Int8, Precision::F16, Precision::BF16, Precision::F32})
     if (t.has(p)) precisions.push_back(nameOf(p));
-  return {{"name", t.name},       {"vendor", t.vendor},         {"description", t.description},
-          {"schemes", schemes},   {"default_scheme", nameOf(t.defaultScheme)}, {"precisions", precisions}};
+  return {{"name", t.name},
+          {"vendor", t.vendor},
+          {"description", t.description},
+          {"schemes", schemes},
+          {"default_scheme", nameOf(t.defaultScheme)},
+          {"precisions", precisions}};
 }
 
 Status run(const CommonFlags& common) {
   Json list = Json::array();
   for (const std::string& name : listTargets()) {
     BURIN_ASSIGN(Target target, loadTarget(name));
-    if (common.json) list.push_back(targetJson(target));
-    else fmt::print("{:<10} {}\n", target.name, target.description);
+    if (common.json)
+      list.push_back(targetJson(target));
+    else
+      fmt::print("{:<10} {}\n", target.name, target.description);
   }
   if (common.json) fmt::print("{}\n", Json{{"targets", list}}.dump());
   return {};

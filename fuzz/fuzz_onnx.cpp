@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   mlir::MLIRContext context;
   burin::nn::loadDialects(context);
   auto imported = burin::importOnnxBytes({reinterpret_cast<const char*>(data), size}, "", options, context);
-  if (!imported && imported.error().code == burin::ErrorCode::Internal) __builtin_trap(); // a graph the verifier refuses
+  if (!imported && imported.error().code == burin::ErrorCode::Internal)
+    __builtin_trap(); // a graph the verifier refuses
   return 0;
 }

@@ -1,5 +1,5 @@
-// The program loader on arbitrary bytes. The checksum is made right first, or nothing behind it would ever be read; what
-// verifies is also run, with little memory.
+// The program loader on arbitrary bytes. The checksum is made right first, or nothing behind it would ever be
+// read; what verifies is also run, with little memory.
 #include "runtime/core/container.h"
 #include "runtime/core/session.h"
 

@@ -1,5 +1,5 @@
-// Compares the tensors of one run with stored ones: full arrays, or the summary layout (names, count, shape, head,
-// stats per tensor) that test collections use for intermediate tensors.
+// Compares the tensors of one run with stored ones: full arrays, or the summary layout (names, count, shape,
+// head, stats per tensor) that test collections use for intermediate tensors.
 #pragma once
 
 #include "lib/data/npz.h"
@@ -12,8 +12,9 @@ namespace burin {
 struct TensorCheck {
   std::string name;
   double cosine = 1;
-  double rangeError = 0; // largest difference over the reference's range (of head, mean or deviation for summaries)
-  std::string problem;   // shape or count differs; empty otherwise
+  double rangeError =
+      0; // largest difference over the reference's range (of head, mean or deviation for summaries)
+  std::string problem; // shape or count differs; empty otherwise
   bool passed = true;
 };
 
@@ -29,7 +30,8 @@ public:
   const Array* array(const std::string& name) const; // a stored full tensor, e.g. an input
   bool has(const std::string& name) const;           // full or summary
   // `values` in row-major order.
-  TensorCheck check(const std::string& name, const Dims& shape, std::span<const float> values, const GoldenOptions& options) const;
+  TensorCheck check(const std::string& name, const Dims& shape, std::span<const float> values,
+                    const GoldenOptions& options) const;
 
 private:
   struct Summary {
@@ -39,7 +41,8 @@ private:
     double min = 0, max = 0, mean = 0, deviation = 0;
   };
   Status readSummaries(const std::string& path);
-  TensorCheck checkSummary(const Summary& s, const Dims& shape, std::span<const float> values, const GoldenOptions& options) const;
+  TensorCheck checkSummary(const Summary& s, const Dims& shape, std::span<const float> values,
+                           const GoldenOptions& options) const;
 
   std::map<std::string, Array> arrays_;
   std::map<std::string, Summary> summaries_;

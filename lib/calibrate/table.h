@@ -43,8 +43,9 @@ struct TensorRange {
   std::array<double, kSummaryPercentiles.size()> percentiles{}; // of |x|
   RangeQuality quality{};                                       // at the threshold
   double unclippedSqnrDb = 0;                                   // the same with nothing clipped
-  std::vector<float> channelMin{}, channelMax{}; // per channel (axis 1), where channels may get scales of their own; or empty
-  std::uint64_t nonFinite = 0;                                  // NaN and Inf, left out of all the rest
+  std::vector<float> channelMin{},
+      channelMax{};            // per channel (axis 1), where channels may get scales of their own; or empty
+  std::uint64_t nonFinite = 0; // NaN and Inf, left out of all the rest
 };
 
 struct CalibrationTable {

@@ -34,19 +34,20 @@ OrderedJson rangeToJson(const TensorRange& range) {
   for (std::size_t i = 0; i < kSummaryPercentiles.size(); ++i)
     percentiles[percentileKey(kSummaryPercentiles[i])] = range.percentiles[i];
   OrderedJson json = {{"name", range.name},
-          {"threshold", shortest(range.threshold)},
-          {"min", shortest(range.min)},
-          {"max", shortest(range.max)},
-          {"absmax", shortest(range.absoluteMaximum)},
-          {"mean", range.mean},
-          {"zeros", range.zerosFraction},
-          {"constant", range.constant},
-          {"non_finite", range.nonFinite},
-          {"percentiles", std::move(percentiles)},
-          {"clipped", range.quality.clippedFraction},
-          {"sqnr_db", range.quality.sqnrDb},
-          {"unclipped_sqnr_db", range.unclippedSqnrDb}};
-  for (const auto& [key, values] : {std::pair{"channel_min", &range.channelMin}, {"channel_max", &range.channelMax}}) {
+                      {"threshold", shortest(range.threshold)},
+                      {"min", shortest(range.min)},
+                      {"max", shortest(range.max)},
+                      {"absmax", shortest(range.absoluteMaximum)},
+                      {"mean", range.mean},
+                      {"zeros", range.zerosFraction},
+                      {"constant", range.constant},
+                      {"non_finite", range.nonFinite},
+                      {"percentiles", std::move(percentiles)},
+                      {"clipped", range.quality.clippedFraction},
+                      {"sqnr_db", range.quality.sqnrDb},
+                      {"unclipped_sqnr_db", range.unclippedSqnrDb}};
+  for (const auto& [key, values] :
+       {std::pair{"channel_min", &range.channelMin}, {"channel_max", &range.channelMax}}) {
     if (values->empty()) continue;
     json[key] = OrderedJson::array();
     for (float v : *values) json[key].push_back(shortest(v));
@@ -105,7 +106,8 @@ public:
     if (!field) return {};
     if (!field->is_array()) return wrong(key, "a list of numbers");
     for (const Json& value : *field) {
-      if (!value.is_number() || !std::isfinite(value.get<float>())) return wrong(key, "a list of finite numbers");
+      if (!value.is_number() || !std::isfinite(value.get<float>()))
+        return wrong(key, "a list of finite numbers");
       values.push_back(value.get<float>());
     }
     return {};
@@ -167,7 +169,8 @@ Result<TensorRange> rangeFromJson(const Json& json, const std::string& where) {
   BURIN_CHECK(fields.read("channel_min", range.channelMin));
   BURIN_CHECK(fields.read("channel_max", range.channelMax));
   if (range.channelMin.size() != range.channelMax.size())
-    return fail(ErrorCode::Input, where + ": channel_min and channel_max differ in length", "make the table again with 'burin calibrate'");
+    return fail(ErrorCode::Input, where + ": channel_min and channel_max differ in length",
+                "make the table again with 'burin calibrate'");
   if (!(range.threshold > 0))
     return fail(Error{ErrorCode::Input,
                       {},

@@ -1,5 +1,5 @@
-// Turns a graph (float `nn`, or `nn` + `qnn` after quantization) into a program: one program op per graph op, memory
-// layouts, memory plan.
+// Turns a graph (float `nn`, or `nn` + `qnn` after quantization) into a program: one program op per graph op,
+// memory layouts, memory plan.
 #pragma once
 
 #include "lib/nn/module_io.h"
@@ -18,12 +18,13 @@ struct Options {
 // One op to one program op; layouts still row-major, no memory plan.
 Result<ProgramGraph> lower(mlir::ModuleOp module);
 
-// Chooses memory orders: activations of convolution-like ops are channels-last, everything else follows its operands;
-// copies between orders are inserted as nn.reshape of equal shape. Inputs and outputs stay row-major.
+// Chooses memory orders: activations of convolution-like ops are channels-last, everything else follows its
+// operands; copies between orders are inserted as nn.reshape of equal shape. Inputs and outputs stay
+// row-major.
 void assignLayouts(ProgramGraph& graph);
 
-// Every float tensor but inputs and outputs becomes F16 or BF16, with casts at the borders: each op computes in f32 and
-// rounds its result.
+// Every float tensor but inputs and outputs becomes F16 or BF16, with casts at the borders: each op computes
+// in f32 and rounds its result.
 void narrowFloats(ProgramGraph& graph, rt::DType dtype);
 
 Result<ProgramFile> compileModule(mlir::ModuleOp module, const Options& options);

@@ -15,7 +15,8 @@ uint16_t toBf16(float value) {
 }
 
 uint16_t toF16(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  const uint32_t bits = std::bit_cast<uint32_t>(value), sign = bits >> 16 & 0x8000,
+                 magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return static_cast<uint16_t>(sign | 0x7e00);
   if (magnitude >= 0x477ff000) return static_cast<uint16_t>(sign | 0x7c00); // rounds to infinity
   if (magnitude < 0x38800000) {
@@ -48,7 +49,9 @@ public:
 private:
   bool isF32(int t) const { return graph_.tensors[t].type.dtype == rt::DType::F32; }
   bool isBoundary(int t) const {
-    auto in = [t](const std::vector<int>& list) { return std::find(list.begin(), list.end(), t) != list.end(); };
+    auto in = [t](const std::vector<int>& list) {
+      return std::find(list.begin(), list.end(), t) != list.end();
+    };
     return in(graph_.inputs) || in(graph_.outputs);
   }
 

@@ -14,13 +14,15 @@ enum class Role {
 
 Role roleOf(const ProgramOp& op) {
   static const std::set<std::string> channelsLast = {
-      "nn.conv",       "nn.conv_transpose", "nn.max_pool",       "nn.max_pool_index", "nn.avg_pool",        "nn.lp_pool",
-      "nn.resize",     "nn.lrn",            "nn.batch_norm",     "nn.group_norm",     "nn.depth_to_space",  "nn.space_to_depth",
-      "qnn.conv",      "qnn.avg_pool",      "qnn.conv_transpose"};
-  static const std::set<std::string> follow = {"nn.unary",  "nn.binary", "nn.select",  "nn.cast",       "nn.softmax", "nn.concat",       "nn.slice",
-                                               "nn.pad",    "nn.tile",   "qnn.binary", "qnn.lut",       "nn.expand",  "qnn.requantize",  "qnn.reduce",
-                                               "nn.reduce", "nn.cumsum", "nn.quantize", "nn.dequantize"};
-  static const std::set<std::string> rowMajor = {"nn.matmul", "qnn.matmul", "nn.layer_norm", "nn.lstm", "nn.gru", "nn.rnn", "qnn.lstm", "qnn.gru"};
+      "nn.conv",           "nn.conv_transpose", "nn.max_pool", "nn.max_pool_index", "nn.avg_pool",
+      "nn.lp_pool",        "nn.resize",         "nn.lrn",      "nn.batch_norm",     "nn.group_norm",
+      "nn.depth_to_space", "nn.space_to_depth", "qnn.conv",    "qnn.avg_pool",      "qnn.conv_transpose"};
+  static const std::set<std::string> follow = {
+      "nn.unary",       "nn.binary",  "nn.select", "nn.cast",    "nn.softmax",  "nn.concat",
+      "nn.slice",       "nn.pad",     "nn.tile",   "qnn.binary", "qnn.lut",     "nn.expand",
+      "qnn.requantize", "qnn.reduce", "nn.reduce", "nn.cumsum",  "nn.quantize", "nn.dequantize"};
+  static const std::set<std::string> rowMajor = {"nn.matmul", "qnn.matmul", "nn.layer_norm", "nn.lstm",
+                                                 "nn.gru",    "nn.rnn",     "qnn.lstm",      "qnn.gru"};
   if (channelsLast.count(op.type)) return Role::ChannelsLast;
   if (follow.count(op.type)) return Role::Follow;
   if (rowMajor.count(op.type)) return Role::RowMajor;
@@ -68,7 +70,8 @@ public:
       scheduled.push_back(std::move(op));
     }
     for (int& output : graph_.outputs)
-      if (!sameMemory(shape(output), order_[output], rowMajorOrder(rank(output)))) output = rowMajorOutput(output, scheduled);
+      if (!sameMemory(shape(output), order_[output], rowMajorOrder(rank(output))))
+        output = rowMajorOutput(output, scheduled);
     graph_.ops = std::move(scheduled);
     for (size_t t = 0; t < order_.size(); ++t) applyOrder(static_cast<int>(t));
   }
@@ -100,7 +103,8 @@ private:
 
   void placeOperands(ProgramOp& op, std::vector<ProgramOp>& scheduled) {
     Role role = roleOf(op);
-    if (role == Role::ChannelsLast && rank(op.inputs[0]) >= 3) require(op.inputs[0], channelsLastOrder(rank(op.inputs[0])), scheduled);
+    if (role == Role::ChannelsLast && rank(op.inputs[0]) >= 3)
+      require(op.inputs[0], channelsLastOrder(rank(op.inputs[0])), scheduled);
     if (role == Role::RowMajor)
       for (int& t : op.inputs)
         if (t >= 0) require(t, rowMajorOrder(rank(t)), scheduled);
@@ -120,8 +124,10 @@ private:
       if (role == Role::ChannelsLast && rank(t) >= 3) order_[t] = channelsLastOrder(rank(t));
       if (role == Role::Follow)
         if (int main = mainOperand(op); main >= 0 && rank(t) == rank(main)) order_[t] = order_[main];
-      if (op.type == "qnn.dequantize" || op.type == "qnn.quantize") order_[t] = demand_[t] ? channelsLastOrder(rank(t)) : order_[op.inputs[0]];
-      else if (role == Role::Free && demand_[t] && rank(t) >= 3) order_[t] = channelsLastOrder(rank(t));
+      if (op.type == "qnn.dequantize" || op.type == "qnn.quantize")
+        order_[t] = demand_[t] ? channelsLastOrder(rank(t)) : order_[op.inputs[0]];
+      else if (role == Role::Free && demand_[t] && rank(t) >= 3)
+        order_[t] = channelsLastOrder(rank(t));
     }
     if (op.type == "nn.transpose") chooseTransposed(op);
   }
@@ -134,7 +140,8 @@ private:
     for (uint8_t axis : order_[x])
       for (size_t i = 0; i < perm.size(); ++i)
         if (perm[i] == axis) kept.push_back(static_cast<uint8_t>(i));
-    bool wanted = sameMemory(shape(y), kept, rowMajorOrder(rank(y))) || (demand_[y] && sameMemory(shape(y), kept, channelsLastOrder(rank(y))));
+    bool wanted = sameMemory(shape(y), kept, rowMajorOrder(rank(y))) ||
+                  (demand_[y] && sameMemory(shape(y), kept, channelsLastOrder(rank(y))));
     if (wanted) order_[y] = kept;
   }
 
@@ -158,7 +165,8 @@ private:
     return copy(t, t, rowMajorOrder(rank(t)), name, scheduled);
   }
 
-  int copy(int source, int like, const Order& order, const std::string& name, std::vector<ProgramOp>& scheduled) {
+  int copy(int source, int like, const Order& order, const std::string& name,
+           std::vector<ProgramOp>& scheduled) {
     ProgramTensor t = graph_.tensors[like];
     t.name = name;
     t.constant = false;
@@ -192,7 +200,8 @@ private:
     for (int64_t i = 0; i < elements; ++i) {
       int64_t to = 0;
       for (int axis = 0; axis < rank(t); ++axis) to += i / plain[axis] % shape(t)[axis] * stride[axis];
-      memcpy(permuted->data() + static_cast<size_t>(to) * bytes, tensor.data->data() + static_cast<size_t>(i) * bytes, bytes);
+      memcpy(permuted->data() + static_cast<size_t>(to) * bytes,
+             tensor.data->data() + static_cast<size_t>(i) * bytes, bytes);
     }
     tensor.data = permuted;
   }

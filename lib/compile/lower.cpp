@@ -84,7 +84,9 @@ private:
     const auto& zeroPoints = attrs.ints("w_zero_point");
     for (size_t i = 0; i < zeroPoints.size() && i < quant.zeroPoint.size(); ++i)
       quant.zeroPoint[i] = static_cast<int32_t>(zeroPoints[i]);
-    std::erase_if(attrs.list, [](const rt::Attr& a) { return a.name == "w_scale" || a.name == "w_zero_point" || a.name == "w_axis"; });
+    std::erase_if(attrs.list, [](const rt::Attr& a) {
+      return a.name == "w_scale" || a.name == "w_zero_point" || a.name == "w_axis";
+    });
   }
 
   Status lowerOp(Operation& op) {
@@ -105,14 +107,16 @@ private:
     return {};
   }
 
-  // Each graph output is a tensor of its own under the output's name: an input, a constant or a value that is output
-  // twice is copied.
+  // Each graph output is a tensor of its own under the output's name: an input, a constant or a value that is
+  // output twice is copied.
   Status lowerOutputs(nn::OutputOp output) {
     auto names = output->getAttrOfType<ArrayAttr>("names");
     for (auto [i, value] : llvm::enumerate(output.getValues())) {
       BURIN_ASSIGN(int t, tensorFor(value));
-      std::string name = names && i < names.size() ? cast<StringAttr>(names[i]).getValue().str() : graph_.tensors[t].name;
-      bool taken = llvm::is_contained(graph_.outputs, t) || llvm::is_contained(graph_.inputs, t) || graph_.tensors[t].constant;
+      std::string name =
+          names && i < names.size() ? cast<StringAttr>(names[i]).getValue().str() : graph_.tensors[t].name;
+      bool taken = llvm::is_contained(graph_.outputs, t) || llvm::is_contained(graph_.inputs, t) ||
+                   graph_.tensors[t].constant;
       if (taken || graph_.tensors[t].name != name) t = copyOf(t, name);
       graph_.outputs.push_back(t);
     }

@@ -20,7 +20,8 @@ Result<Executable> Executable::open(const std::string& path) {
   Executable executable;
   executable.program_ = rt::Program::open(path.c_str(), error, readFailed);
   if (!executable.program_)
-    return fail(Error{ErrorCode::Input, path, {}, error, readFailed ? "check the path and permissions" : kRemedy});
+    return fail(
+        Error{ErrorCode::Input, path, {}, error, readFailed ? "check the path and permissions" : kRemedy});
   BURIN_ASSIGN(auto file, MappedFile::open(path));
   executable.fileBytes_ = file->bytes().size();
   if (Status status = executable.readInputs(); !status) return tl::unexpected(inFile(status.error(), path));
@@ -32,8 +33,10 @@ Result<Executable> Executable::fromProgram(const ProgramFile& program) {
   executable.memory_ = std::make_shared<const std::vector<char>>(serialize(program));
   executable.fileBytes_ = executable.memory_->size();
   std::string error;
-  executable.program_ = rt::Program::openMemory(executable.memory_->data(), executable.memory_->size(), error);
-  if (!executable.program_) return fail(ErrorCode::Internal, "the compiler wrote a program that does not verify: " + error);
+  executable.program_ =
+      rt::Program::openMemory(executable.memory_->data(), executable.memory_->size(), error);
+  if (!executable.program_)
+    return fail(ErrorCode::Internal, "the compiler wrote a program that does not verify: " + error);
   BURIN_CHECK(executable.readInputs());
   return executable;
 }
@@ -56,7 +59,8 @@ Status Executable::readInputs() {
     spec.shape.assign(t.type.shape.dim, t.type.shape.dim + t.type.shape.rank);
     if (i < g.preprocess.size() && !g.preprocess[i].empty()) {
       auto json = nlohmann::json::parse(g.preprocess[i], nullptr, false);
-      if (json.is_discarded()) return fail(ErrorCode::Input, "preprocessing of input '" + t.name + "' is no JSON", kRemedy);
+      if (json.is_discarded())
+        return fail(ErrorCode::Input, "preprocessing of input '" + t.name + "' is no JSON", kRemedy);
       BURIN_ASSIGN(spec.preprocess, preprocessFromJson(json));
     }
     inputs_.push_back(std::move(spec));
@@ -74,7 +78,8 @@ Result<std::unique_ptr<Runner>> Runner::create(const Executable& executable, con
   bool outOfMemory = false;
   runner->session_ = rt::Session::create(executable.graph(), config, error, outOfMemory);
   if (!runner->session_)
-    return fail(outOfMemory ? ErrorCode::Input : ErrorCode::Unsupported, error, outOfMemory ? "use a smaller input shape or a machine with more memory" : "");
+    return fail(outOfMemory ? ErrorCode::Input : ErrorCode::Unsupported, error,
+                outOfMemory ? "use a smaller input shape or a machine with more memory" : "");
   return runner;
 }
 
@@ -83,7 +88,11 @@ Status Runner::setInputs(std::span<const Array> inputs) {
     rt::Tensor& t = session_->input(static_cast<int>(i));
     size_t expected = static_cast<size_t>(t.type.shape.elements()) * rt::dtypeBytes(t.type.dtype);
     if (inputs[i].bytes.size() != expected)
-      return fail(Error{ErrorCode::Input, {}, t.name, "input has " + dimsText(inputs[i].shape) + ", the network wants " + rt::toString(t.type.shape),
+      return fail(Error{ErrorCode::Input,
+                        {},
+                        t.name,
+                        "input has " + dimsText(inputs[i].shape) + ", the network wants " +
+                            rt::toString(t.type.shape),
                         "give data of the network's input shape"});
     rt::writeRowMajor(inputs[i].bytes.data(), t);
   }
@@ -106,17 +115,28 @@ void Runner::observe(Observer observer) {
 ElementType elementTypeOf(rt::DType dtype) {
   switch (dtype) {
   case rt::DType::F32:
-  case rt::DType::BF16: return ElementType::F32;
-  case rt::DType::F16: return ElementType::F16;
-  case rt::DType::I8: return ElementType::I8;
-  case rt::DType::U8: return ElementType::U8;
-  case rt::DType::I16: return ElementType::I16;
-  case rt::DType::U16: return ElementType::U16;
-  case rt::DType::I32: return ElementType::I32;
-  case rt::DType::U32: return ElementType::U32;
-  case rt::DType::I64: return ElementType::I64;
-  case rt::DType::U64: return ElementType::U64;
-  case rt::DType::Bool: return ElementType::Bool;
+  case rt::DType::BF16:
+    return ElementType::F32;
+  case rt::DType::F16:
+    return ElementType::F16;
+  case rt::DType::I8:
+    return ElementType::I8;
+  case rt::DType::U8:
+    return ElementType::U8;
+  case rt::DType::I16:
+    return ElementType::I16;
+  case rt::DType::U16:
+    return ElementType::U16;
+  case rt::DType::I32:
+    return ElementType::I32;
+  case rt::DType::U32:
+    return ElementType::U32;
+  case rt::DType::I64:
+    return ElementType::I64;
+  case rt::DType::U64:
+    return ElementType::U64;
+  case rt::DType::Bool:
+    return ElementType::Bool;
   }
   return ElementType::F32;
 }
@@ -164,22 +184,41 @@ std::vector<float> realValues(const rt::Tensor& t) {
   std::vector<uint8_t> raw(values.size() * rt::dtypeBytes(t.type.dtype));
   rt::readRowMajor(t, raw.data());
   switch (t.type.dtype) {
-  case rt::DType::F32: break;
+  case rt::DType::F32:
+    break;
   case rt::DType::F16:
-    for (size_t i = 0; i < values.size(); ++i) values[i] = floatFromHalf(static_cast<uint16_t>(raw[2 * i] | raw[2 * i + 1] << 8));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = floatFromHalf(static_cast<uint16_t>(raw[2 * i] | raw[2 * i + 1] << 8));
     break;
   case rt::DType::BF16:
-    for (size_t i = 0; i < values.size(); ++i) values[i] = bf16ToFloat(static_cast<uint16_t>(raw[2 * i] | raw[2 * i + 1] << 8));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = bf16ToFloat(static_cast<uint16_t>(raw[2 * i] | raw[2 * i + 1] << 8));
     break;
-  case rt::DType::I8: widen<int8_t>(raw, values); break;
+  case rt::DType::I8:
+    widen<int8_t>(raw, values);
+    break;
   case rt::DType::U8:
-  case rt::DType::Bool: widen<uint8_t>(raw, values); break;
-  case rt::DType::I16: widen<int16_t>(raw, values); break;
-  case rt::DType::U16: widen<uint16_t>(raw, values); break;
-  case rt::DType::I32: widen<int32_t>(raw, values); break;
-  case rt::DType::U32: widen<uint32_t>(raw, values); break;
-  case rt::DType::I64: widen<int64_t>(raw, values); break;
-  case rt::DType::U64: widen<uint64_t>(raw, values); break;
+  case rt::DType::Bool:
+    widen<uint8_t>(raw, values);
+    break;
+  case rt::DType::I16:
+    widen<int16_t>(raw, values);
+    break;
+  case rt::DType::U16:
+    widen<uint16_t>(raw, values);
+    break;
+  case rt::DType::I32:
+    widen<int32_t>(raw, values);
+    break;
+  case rt::DType::U32:
+    widen<uint32_t>(raw, values);
+    break;
+  case rt::DType::I64:
+    widen<int64_t>(raw, values);
+    break;
+  case rt::DType::U64:
+    widen<uint64_t>(raw, values);
+    break;
   }
   dequantize(t, values);
   return values;

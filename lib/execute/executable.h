@@ -1,5 +1,5 @@
-// Programs as the host tool runs them: the runtime with files, arrays and names around it. Everything that executes a
-// network (calibration, import checks, comparison, evaluation) goes through here.
+// Programs as the host tool runs them: the runtime with files, arrays and names around it. Everything that
+// executes a network (calibration, import checks, comparison, evaluation) goes through here.
 #pragma once
 
 #include "lib/data/input_spec.h"
@@ -66,7 +66,8 @@ private:
 ElementType elementTypeOf(rt::DType dtype); // bf16 is read as f32
 // Stored elements in row-major order (bf16 widened to f32).
 Array storedArray(const rt::Tensor& tensor);
-// As people read it: float32, dequantised; integers that are no quantized values keep their type as f32 values.
+// As people read it: float32, dequantised; integers that are no quantized values keep their type as f32
+// values.
 Array realArray(const rt::Tensor& tensor);
 std::vector<float> realValues(const rt::Tensor& tensor);
 

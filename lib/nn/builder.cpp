@@ -18,9 +18,10 @@ namespace {
 constexpr int64_t kMaxFoldedGrowth = 4;
 constexpr int64_t kFoldedGrowthFree = int64_t(1) << 20; // elements
 
-// Estimated multiply-adds or element visits of one op. Saturates far below overflow: operands and results hold at
-// most 2^40 elements, so only the product needs care.
-double foldWork(StringRef mnemonic, ArrayRef<Value> operands, int64_t operandElements, int64_t resultElements) {
+// Estimated multiply-adds or element visits of one op. Saturates far below overflow: operands and results
+// hold at most 2^40 elements, so only the product needs care.
+double foldWork(StringRef mnemonic, ArrayRef<Value> operands, int64_t operandElements,
+                int64_t resultElements) {
   double visits = static_cast<double>(operandElements) + static_cast<double>(resultElements);
   auto shapeOf = [&](size_t i) {
     auto t = i < operands.size() ? dyn_cast<RankedTensorType>(operands[i].getType()) : RankedTensorType();
@@ -28,28 +29,59 @@ double foldWork(StringRef mnemonic, ArrayRef<Value> operands, int64_t operandEle
   };
   double outputs = static_cast<double>(resultElements);
   if (mnemonic == "matmul" && !shapeOf(0).empty())
-    return visits + outputs * static_cast<double>(std::max(shapeOf(0).back(), shapeOf(0)[shapeOf(0).size() > 1 ? shapeOf(0).size() - 2 : 0]));
+    return visits +
+           outputs * static_cast<double>(std::max(
+                         shapeOf(0).back(), shapeOf(0)[shapeOf(0).size() > 1 ? shapeOf(0).size() - 2 : 0]));
   if ((mnemonic == "conv" || mnemonic == "conv_transpose") && !shapeOf(1).empty()) {
     double kernel = 1;
     for (int64_t d : shapeOf(1).drop_front()) kernel *= static_cast<double>(d);
     return visits + outputs * kernel;
   }
   // Windows, interpolation, sorting, recurrence: at worst every result looks at every operand.
-  static constexpr StringRef kLocal[] = {"unary", "binary", "select", "cast", "reshape", "transpose", "slice", "concat",
-                                         "pad", "expand", "tile", "gather", "gather_elements", "gather_nd", "reduce",
-                                         "batch_norm", "softmax", "quantize", "dequantize", "one_hot", "trilu",
-                                         "depth_to_space", "space_to_depth", "cumsum", "scatter_elements", "scatter_nd",
-                                         "nonzero", "compress", "reverse_sequence", "arg_reduce", "layer_norm", "group_norm"};
-  return llvm::is_contained(kLocal, mnemonic) ? visits : visits + outputs * static_cast<double>(operandElements);
+  static constexpr StringRef kLocal[] = {"unary",
+                                         "binary",
+                                         "select",
+                                         "cast",
+                                         "reshape",
+                                         "transpose",
+                                         "slice",
+                                         "concat",
+                                         "pad",
+                                         "expand",
+                                         "tile",
+                                         "gather",
+                                         "gather_elements",
+                                         "gather_nd",
+                                         "reduce",
+                                         "batch_norm",
+                                         "softmax",
+                                         "quantize",
+                                         "dequantize",
+                                         "one_hot",
+                                         "trilu",
+                                         "depth_to_space",
+                                         "space_to_depth",
+                                         "cumsum",
+                                         "scatter_elements",
+                                         "scatter_nd",
+                                         "nonzero",
+                                         "compress",
+                                         "reverse_sequence",
+                                         "arg_reduce",
+                                         "layer_norm",
+                                         "group_norm"};
+  return llvm::is_contained(kLocal, mnemonic) ? visits
+                                              : visits + outputs * static_cast<double>(operandElements);
 }
 
 // Collects MLIR diagnostics while it lives; text() is the first of them.
 class DiagnosticCapture {
 public:
-  explicit DiagnosticCapture(MLIRContext* context) : handler_(context, [this](Diagnostic& d) {
-    if (text_.empty()) text_ = d.str();
-    return success();
-  }) {}
+  explicit DiagnosticCapture(MLIRContext* context)
+      : handler_(context, [this](Diagnostic& d) {
+          if (text_.empty()) text_ = d.str();
+          return success();
+        }) {}
   const std::string& text() const { return text_; }
 
 private:
@@ -86,12 +118,15 @@ Operation* GraphBuilder::lastOp() const {
 }
 
 Value GraphBuilder::input(const std::string& name, const rt::TensorType& type) {
-  auto t = RankedTensorType::get(ArrayRef<int64_t>(type.shape.dim, type.shape.rank), elementType(context_, type.dtype));
-  return InputOp::create(builder_, builder_.getUnknownLoc(), t, builder_.getStringAttr(name), DictionaryAttr());
+  auto t = RankedTensorType::get(ArrayRef<int64_t>(type.shape.dim, type.shape.rank),
+                                 elementType(context_, type.dtype));
+  return InputOp::create(builder_, builder_.getUnknownLoc(), t, builder_.getStringAttr(name),
+                         DictionaryAttr());
 }
 
 Value GraphBuilder::makeConstant(const rt::TensorType& type, AsmResourceBlob blob, const std::string& name) {
-  auto t = RankedTensorType::get(ArrayRef<int64_t>(type.shape.dim, type.shape.rank), elementType(context_, type.dtype));
+  auto t = RankedTensorType::get(ArrayRef<int64_t>(type.shape.dim, type.shape.rank),
+                                 elementType(context_, type.dtype));
   auto value = DenseResourceElementsAttr::get(t, name.empty() ? "c" : name, std::move(blob));
   auto constant = ConstantOp::create(builder_, builder_.getUnknownLoc(), t, value);
   if (!name.empty()) setNames(constant, {name});
@@ -102,8 +137,8 @@ Value GraphBuilder::constant(const rt::TensorType& type, ArrayRef<char> bytes, c
   return makeConstant(type, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64), name);
 }
 
-Value GraphBuilder::constantView(const rt::TensorType& type, ArrayRef<char> bytes, std::shared_ptr<const void> owner,
-                                 const std::string& name) {
+Value GraphBuilder::constantView(const rt::TensorType& type, ArrayRef<char> bytes,
+                                 std::shared_ptr<const void> owner, const std::string& name) {
   size_t align = rt::dtypeBytes(type.dtype);
   if (reinterpret_cast<uintptr_t>(bytes.data()) % align) return constant(type, bytes, name);
   AsmResourceBlob blob(bytes, align, [owner](void*, size_t, size_t) {}, /*dataIsMutable=*/false);
@@ -120,15 +155,16 @@ Value GraphBuilder::constantInt(int64_t value) {
 Value GraphBuilder::constantFloats(ArrayRef<float> values, ArrayRef<int64_t> shape, const std::string& name) {
   rt::TensorType type{rt::DType::F32, {}};
   for (int64_t d : shape) type.shape.push(d);
-  return constant(type, ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4), name);
+  return constant(type, ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4),
+                  name);
 }
 Value GraphBuilder::constantFloat(float value) { return constantFloats(value, {}); }
 Value GraphBuilder::none() {
   return NoneOp::create(builder_, builder_.getUnknownLoc(), NoneType::get(context_));
 }
 
-Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>> evaluate(const std::string& type, const rt::Attrs& attrs,
-                                                                           const std::vector<ConstantTensor*>& operands) {
+Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>>
+evaluate(const std::string& type, const rt::Attrs& attrs, const std::vector<ConstantTensor*>& operands) {
   rt::Node node;
   node.type = type;
   node.attrs = attrs;
@@ -152,7 +188,8 @@ Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>> evaluate(const
   std::vector<std::pair<rt::TensorType, std::vector<char>>> results;
   std::vector<rt::Tensor> outputs(types.size());
   for (size_t i = 0; i < types.size(); ++i) {
-    results.emplace_back(types[i], std::vector<char>(types[i].shape.elements() * rt::dtypeBytes(types[i].dtype)));
+    results.emplace_back(types[i],
+                         std::vector<char>(types[i].shape.elements() * rt::dtypeBytes(types[i].dtype)));
     outputs[i].type = types[i];
     rt::computeStrides(types[i].shape, nullptr, 0, outputs[i].stride);
   }
@@ -166,7 +203,8 @@ Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>> evaluate(const
   auto aligned64 = [](std::vector<uint8_t>& bytes) {
     return bytes.data() + (64 - reinterpret_cast<uintptr_t>(bytes.data()) % 64);
   };
-  auto kernel = half ? rt::makeHalfKernel(node, {}, def->make, aligned64(workspace), error) : def->make(node, {}, error);
+  auto kernel = half ? rt::makeHalfKernel(node, {}, def->make, aligned64(workspace), error)
+                     : def->make(node, {}, error);
   if (!kernel) return fail(ErrorCode::Unsupported, error);
   rt::ThreadPool pool(1);
   std::vector<uint8_t> scratch(kernel->scratchBytes() + 64);
@@ -199,8 +237,9 @@ bool GraphBuilder::mayFold(StringRef mnemonic, ArrayRef<Value> operands, ArrayRe
   return true;
 }
 
-Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value> operands, const AttrList& attrs,
-                                             ArrayRef<std::string> names, const std::string& node, Fold fold) {
+Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value> operands,
+                                             const AttrList& attrs, ArrayRef<std::string> names,
+                                             const std::string& node, Fold fold) {
   std::string type = "nn." + mnemonic.str();
   std::string where = !node.empty() ? node : !names.empty() ? names[0] : type;
   DictionaryAttr dictionary = attrs.dictionary();
@@ -208,7 +247,8 @@ Result<std::vector<Value>> GraphBuilder::ops(StringRef mnemonic, ArrayRef<Value>
   {
     DiagnosticCapture capture(context_);
     if (failed(inferTypes(type, context_, builder_.getUnknownLoc(), operands, dictionary, types)))
-      return fail(Error{ErrorCode::Input, {}, where, capture.text(), "check the operator's attributes and input shapes"});
+      return fail(Error{
+          ErrorCode::Input, {}, where, capture.text(), "check the operator's attributes and input shapes"});
   }
   auto nameOf = [&](size_t i) { return i < names.size() ? names[i] : std::string(); };
 
@@ -255,7 +295,8 @@ Result<OwningOpRef<ModuleOp>> GraphBuilder::finish(ArrayRef<Value> outputs, Arra
   for (Operation& op : llvm::make_early_inc_range(llvm::reverse(*block)))
     if (!isa<InputOp, OutputOp>(op) && op.use_empty()) op.erase();
   DiagnosticCapture capture(context_);
-  if (failed(verify(*module_))) return fail(ErrorCode::Internal, "the imported graph is not valid: " + capture.text());
+  if (failed(verify(*module_)))
+    return fail(ErrorCode::Internal, "the imported graph is not valid: " + capture.text());
   return std::move(module_);
 }
 

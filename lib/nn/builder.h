@@ -1,6 +1,6 @@
-// How importers write `nn`: ops by name, types inferred, constants folded at once by the runtime's own kernels (there
-// is no second interpreter). An op whose operands are all constants never reaches the graph, so shape arithmetic,
-// constant branches and loop conditions are plain values to the importer.
+// How importers write `nn`: ops by name, types inferred, constants folded at once by the runtime's own
+// kernels (there is no second interpreter). An op whose operands are all constants never reaches the graph,
+// so shape arithmetic, constant branches and loop conditions are plain values to the importer.
 #pragma once
 
 #include "lib/nn/nn.h"
@@ -21,8 +21,12 @@ public:
   AttrList& b(llvm::StringRef name, bool v) { return set(name, builder_.getBoolAttr(v)); }
   AttrList& f(llvm::StringRef name, float v) { return set(name, builder_.getF32FloatAttr(v)); }
   AttrList& s(llvm::StringRef name, llvm::StringRef v) { return set(name, builder_.getStringAttr(v)); }
-  AttrList& ints(llvm::StringRef name, llvm::ArrayRef<int64_t> v) { return set(name, builder_.getDenseI64ArrayAttr(v)); }
-  AttrList& floats(llvm::StringRef name, llvm::ArrayRef<float> v) { return set(name, builder_.getDenseF32ArrayAttr(v)); }
+  AttrList& ints(llvm::StringRef name, llvm::ArrayRef<int64_t> v) {
+    return set(name, builder_.getDenseI64ArrayAttr(v));
+  }
+  AttrList& floats(llvm::StringRef name, llvm::ArrayRef<float> v) {
+    return set(name, builder_.getDenseF32ArrayAttr(v));
+  }
   mlir::DictionaryAttr dictionary() const { return list_.getDictionary(builder_.getContext()); }
 
 private:
@@ -36,7 +40,7 @@ private:
 
 // Bounds on what folding may cost, so that a small hostile file cannot make an importer slow or big.
 struct FoldLimits {
-  int64_t elements = int64_t(1) << 26; // of one result
+  int64_t elements = int64_t(1) << 26;   // of one result
   int64_t totalBytes = int64_t(1) << 30; // of all results
   int64_t totalWork = int64_t(1) << 34;  // multiply-adds or element visits, estimated
 };
@@ -56,31 +60,35 @@ public:
   mlir::Value input(const std::string& name, const rt::TensorType& type);
   // A constant that copies `bytes` (row-major, bool as one byte each).
   mlir::Value constant(const rt::TensorType& type, llvm::ArrayRef<char> bytes, const std::string& name = {});
-  // A constant over memory that `owner` keeps alive (a mapped model file): no copy. `bytes` must be 8-byte aligned
-  // or of a one-byte type; otherwise it is copied.
-  mlir::Value constantView(const rt::TensorType& type, llvm::ArrayRef<char> bytes, std::shared_ptr<const void> owner,
-                           const std::string& name = {});
+  // A constant over memory that `owner` keeps alive (a mapped model file): no copy. `bytes` must be 8-byte
+  // aligned or of a one-byte type; otherwise it is copied.
+  mlir::Value constantView(const rt::TensorType& type, llvm::ArrayRef<char> bytes,
+                           std::shared_ptr<const void> owner, const std::string& name = {});
   mlir::Value constantInts(llvm::ArrayRef<int64_t> values, const std::string& name = {}); // i64 [n]
   mlir::Value constantInt(int64_t value);                                                 // i64 scalar
-  mlir::Value constantFloats(llvm::ArrayRef<float> values, llvm::ArrayRef<int64_t> shape, const std::string& name = {});
+  mlir::Value constantFloats(llvm::ArrayRef<float> values, llvm::ArrayRef<int64_t> shape,
+                             const std::string& name = {});
   mlir::Value constantFloat(float value); // f32 scalar
   mlir::Value none();
 
-  // Adds op "nn.<mnemonic>", or folds it. `names` are the source tensor names of the results (may be shorter).
-  // Fold::Never keeps an op whose operands are constant, e.g. the nn.dequantize of integer weights.
-  Result<std::vector<mlir::Value>> ops(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands, const AttrList& attrs,
-                                       llvm::ArrayRef<std::string> names = {}, const std::string& node = {},
-                                       Fold fold = Fold::Allow);
+  // Adds op "nn.<mnemonic>", or folds it. `names` are the source tensor names of the results (may be
+  // shorter). Fold::Never keeps an op whose operands are constant, e.g. the nn.dequantize of integer weights.
+  Result<std::vector<mlir::Value>> ops(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands,
+                                       const AttrList& attrs, llvm::ArrayRef<std::string> names = {},
+                                       const std::string& node = {}, Fold fold = Fold::Allow);
   // The same for a single result.
-  Result<mlir::Value> op(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands, const AttrList& attrs,
-                         const std::string& name = {}, const std::string& node = {}, Fold fold = Fold::Allow);
+  Result<mlir::Value> op(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands,
+                         const AttrList& attrs, const std::string& name = {}, const std::string& node = {},
+                         Fold fold = Fold::Allow);
 
   // Ends the graph. Names the outputs; the builder must not be used afterwards.
-  Result<mlir::OwningOpRef<mlir::ModuleOp>> finish(llvm::ArrayRef<mlir::Value> outputs, llvm::ArrayRef<std::string> names);
+  Result<mlir::OwningOpRef<mlir::ModuleOp>> finish(llvm::ArrayRef<mlir::Value> outputs,
+                                                   llvm::ArrayRef<std::string> names);
 
 private:
   mlir::Value makeConstant(const rt::TensorType& type, mlir::AsmResourceBlob blob, const std::string& name);
-  bool mayFold(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<mlir::Type> results);
+  bool mayFold(llvm::StringRef mnemonic, llvm::ArrayRef<mlir::Value> operands,
+               llvm::ArrayRef<mlir::Type> results);
 
   mlir::MLIRContext* context_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
@@ -95,7 +103,8 @@ private:
 bool isConstant(mlir::Value value);
 rt::TensorType typeOf(mlir::Value value); // asserts that tensorType() accepts it
 
-// Loads nn, quant and builtin dialects and silences MLIR's own diagnostics (errors are returned as burin::Error).
+// Loads nn, quant and builtin dialects and silences MLIR's own diagnostics (errors are returned as
+// burin::Error).
 void loadDialects(mlir::MLIRContext& context);
 
 // Evaluates "nn.<...>" on constant operands with the reference kernels. Row-major bytes in and out.
@@ -103,7 +112,7 @@ struct ConstantTensor {
   rt::TensorType type;
   const void* data = nullptr; // row-major
 };
-Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>> evaluate(const std::string& type, const rt::Attrs& attrs,
-                                                                           const std::vector<ConstantTensor*>& operands);
+Result<std::vector<std::pair<rt::TensorType, std::vector<char>>>>
+evaluate(const std::string& type, const rt::Attrs& attrs, const std::vector<ConstantTensor*>& operands);
 
 } // namespace burin::nn

@@ -24,8 +24,8 @@ constexpr char kTextMagic[] = "// burin module 1";
 constexpr char kWeightsMagic[8] = {'B', 'U', 'R', 'I', 'N', 'W', 'T', '1'};
 constexpr char kBytecodeMagic[8] = {'B', 'U', 'R', 'I', 'N', 'M', 'B', '1'};
 
-// Weights file and bytecode file share this head; payload follows at a multiple of 64 bytes, which MLIR's bytecode reader
-// asks of its buffer.
+// Weights file and bytecode file share this head; payload follows at a multiple of 64 bytes, which MLIR's
+// bytecode reader asks of its buffer.
 struct EnvelopeHeader {
   char magic[8] = {};
   uint64_t payloadBytes = 0;
@@ -45,15 +45,19 @@ std::vector<char> seal(const char (&magic)[8], const std::vector<char>& payload)
   return file;
 }
 
-Result<std::span<const char>> unseal(const char (&magic)[8], std::span<const char> file, const std::string& path) {
-  auto bad = [&](const char* what) { return fail(Error{ErrorCode::Input, path, {}, what, "write the module again with 'burin import'"}); };
+Result<std::span<const char>> unseal(const char (&magic)[8], std::span<const char> file,
+                                     const std::string& path) {
+  auto bad = [&](const char* what) {
+    return fail(Error{ErrorCode::Input, path, {}, what, "write the module again with 'burin import'"});
+  };
   EnvelopeHeader header;
   if (file.size() < sizeof header) return bad("file is truncated");
   memcpy(&header, file.data(), sizeof header);
   if (memcmp(header.magic, magic, sizeof header.magic) != 0) return bad("not a Burin file of this kind");
   std::span<const char> payload = file.subspan(sizeof header);
   if (header.payloadBytes != payload.size()) return bad("file is truncated or has trailing bytes");
-  if (header.checksum != rt::checksum(payload.data(), payload.size())) return bad("checksum mismatch: the file is damaged");
+  if (header.checksum != rt::checksum(payload.data(), payload.size()))
+    return bad("checksum mismatch: the file is damaged");
   return payload;
 }
 
@@ -71,14 +75,19 @@ std::vector<std::pair<std::string, ArrayRef<char>>> resources(ModuleOp module) {
   return list;
 }
 
-// Payload: u64 count, then per blob u64 key bytes, u64 offset, u64 bytes; keys; blobs 64-byte aligned in the file.
+// Payload: u64 count, then per blob u64 key bytes, u64 offset, u64 bytes; keys; blobs 64-byte aligned in the
+// file.
 std::vector<char> packWeights(ModuleOp module) {
   auto list = resources(module);
   std::vector<char> out;
-  auto put = [&](uint64_t v) { out.insert(out.end(), reinterpret_cast<char*>(&v), reinterpret_cast<char*>(&v) + 8); };
+  auto put = [&](uint64_t v) {
+    out.insert(out.end(), reinterpret_cast<char*>(&v), reinterpret_cast<char*>(&v) + 8);
+  };
   uint64_t keys = 0;
   for (auto& [key, data] : list) keys += key.size();
-  auto align = [](uint64_t v) { return (v + sizeof(EnvelopeHeader) + 63) / 64 * 64 - sizeof(EnvelopeHeader); };
+  auto align = [](uint64_t v) {
+    return (v + sizeof(EnvelopeHeader) + 63) / 64 * 64 - sizeof(EnvelopeHeader);
+  };
   uint64_t offset = align(8 + 24 * list.size() + keys), end = offset;
   put(list.size());
   for (auto& [key, data] : list) {
@@ -95,8 +104,15 @@ std::vector<char> packWeights(ModuleOp module) {
   return out;
 }
 
-Result<std::map<std::string, ArrayRef<char>>> unpackWeights(std::span<const char> payload, const std::string& path) {
-  auto bad = [&] { return fail(Error{ErrorCode::Input, path, {}, "weights table is damaged", "write the module again with 'burin import'"}); };
+Result<std::map<std::string, ArrayRef<char>>> unpackWeights(std::span<const char> payload,
+                                                            const std::string& path) {
+  auto bad = [&] {
+    return fail(Error{ErrorCode::Input,
+                      path,
+                      {},
+                      "weights table is damaged",
+                      "write the module again with 'burin import'"});
+  };
   auto get = [&](size_t at) {
     uint64_t v;
     memcpy(&v, payload.data() + at, 8);
@@ -109,7 +125,8 @@ Result<std::map<std::string, ArrayRef<char>>> unpackWeights(std::span<const char
   uint64_t keyAt = 8 + 24 * count;
   for (uint64_t i = 0; i < count; ++i) {
     uint64_t keyBytes = get(8 + 24 * i), offset = get(16 + 24 * i), bytes = get(24 + 24 * i);
-    if (keyBytes > payload.size() - keyAt || offset > payload.size() || bytes > payload.size() - offset) return bad();
+    if (keyBytes > payload.size() - keyAt || offset > payload.size() || bytes > payload.size() - offset)
+      return bad();
     out[std::string(payload.data() + keyAt, keyBytes)] = ArrayRef<char>(payload.data() + offset, bytes);
     keyAt += keyBytes;
   }
@@ -118,17 +135,21 @@ Result<std::map<std::string, ArrayRef<char>>> unpackWeights(std::span<const char
 
 // Every constant must have exactly the bytes its type needs; parsers do not check resource sizes.
 Status checkModule(ModuleOp module, const std::string& path) {
-  auto bad = [&](const std::string& what) { return fail(Error{ErrorCode::Input, path, {}, what, "write the module again with 'burin import'"}); };
+  auto bad = [&](const std::string& what) {
+    return fail(Error{ErrorCode::Input, path, {}, what, "write the module again with 'burin import'"});
+  };
   int graphs = 0;
   module.walk([&](GraphOp) { ++graphs; });
   if (graphs == 0) return bad("module holds no nn.graph");
   std::string problem;
   module.walk([&](ConstantOp constant) {
     rt::TensorType type;
-    if (!tensorType(constant.getType(), type)) problem = "a constant has an unsupported type";
+    if (!tensorType(constant.getType(), type))
+      problem = "a constant has an unsupported type";
     else if (isa<DenseResourceElementsAttr>(constant.getValue()) &&
              constantBytes(constant).size() != type.shape.elements() * rt::dtypeBytes(type.dtype))
-      problem = "constant '" + valueName(constant) + "' is missing from the weights file or has the wrong size";
+      problem =
+          "constant '" + valueName(constant) + "' is missing from the weights file or has the wrong size";
   });
   return problem.empty() ? Status() : Status(bad(problem));
 }
@@ -142,14 +163,19 @@ Result<Module> parseText(const std::string& path, const std::string& text) {
   });
   module.op = parseSourceString<ModuleOp>(text, ParserConfig(module.context.get()));
   if (!module.op)
-    return fail(Error{ErrorCode::Input, path, {}, "not a valid module: " + firstError, "write the module again with 'burin import'"});
+    return fail(Error{ErrorCode::Input,
+                      path,
+                      {},
+                      "not a valid module: " + firstError,
+                      "write the module again with 'burin import'"});
   BURIN_ASSIGN(auto file, MappedFile::open(weightsPath));
   BURIN_ASSIGN(auto payload, unseal(kWeightsMagic, file->bytes(), weightsPath));
   BURIN_ASSIGN(auto blobs, unpackWeights(payload, weightsPath));
   auto& manager = DenseResourceElementsHandle::getManagerInterface(module.context.get()).getBlobManager();
   for (auto& [key, data] : blobs)
     if (manager.lookup(key))
-      manager.update(key, AsmResourceBlob(data, 8, [file](void*, size_t, size_t) {}, /*dataIsMutable=*/false));
+      manager.update(key,
+                     AsmResourceBlob(data, 8, [file](void*, size_t, size_t) {}, /*dataIsMutable=*/false));
   BURIN_CHECK(checkModule(*module.op, path));
   return module;
 }
@@ -162,9 +188,14 @@ Result<Module> parseBytecode(const std::string& path, std::span<const char> byte
     if (firstError.empty()) firstError = d.str();
     return success();
   });
-  module.op = parseSourceString<ModuleOp>(StringRef(payload.data(), payload.size()), ParserConfig(module.context.get()));
+  module.op = parseSourceString<ModuleOp>(StringRef(payload.data(), payload.size()),
+                                          ParserConfig(module.context.get()));
   if (!module.op)
-    return fail(Error{ErrorCode::Input, path, {}, "not a valid module: " + firstError, "write the module again with 'burin import'"});
+    return fail(Error{ErrorCode::Input,
+                      path,
+                      {},
+                      "not a valid module: " + firstError,
+                      "write the module again with 'burin import'"});
   BURIN_CHECK(checkModule(*module.op, path));
   return module;
 }
@@ -182,7 +213,8 @@ Status saveModule(ModuleOp module, const std::string& path) {
   if (path.ends_with(".mlirbc")) {
     std::string bytecode;
     llvm::raw_string_ostream stream(bytecode);
-    if (failed(writeBytecodeToFile(module, stream))) return fail(ErrorCode::Internal, "cannot write bytecode");
+    if (failed(writeBytecodeToFile(module, stream)))
+      return fail(ErrorCode::Internal, "cannot write bytecode");
     return writeFile(path, seal(kBytecodeMagic, std::vector<char>(bytecode.begin(), bytecode.end())));
   }
   std::string text = std::string(kTextMagic) + "\n";
@@ -204,7 +236,8 @@ Result<Module> loadModule(const std::string& path) {
   std::string_view bytes(file->bytes().data(), file->bytes().size());
   if (bytes.starts_with(std::string_view(kBytecodeMagic, 8))) return parseBytecode(path, file->bytes());
   if (!bytes.starts_with(kTextMagic))
-    return fail(Error{ErrorCode::Input, path, {}, "not a Burin module", "make one with 'burin import MODEL -o net.mlir'"});
+    return fail(Error{
+        ErrorCode::Input, path, {}, "not a Burin module", "make one with 'burin import MODEL -o net.mlir'"});
   return parseText(path, std::string(bytes));
 }
 

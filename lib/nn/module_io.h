@@ -1,4 +1,5 @@
-// Saves and loads `nn` (and `qnn`) modules: text with a separate weights file, or one bytecode file in our envelope.
+// Saves and loads `nn` (and `qnn`) modules: text with a separate weights file, or one bytecode file in our
+// envelope.
 #pragma once
 
 #include "lib/nn/builder.h"
@@ -16,7 +17,8 @@ struct Module {
 // A fresh context with all dialects.
 std::unique_ptr<mlir::MLIRContext> makeContext();
 
-// `path` ending in .mlirbc: one file. Otherwise text at `path` and weights at `path`.weights, both written whole or not at all.
+// `path` ending in .mlirbc: one file. Otherwise text at `path` and weights at `path`.weights, both written
+// whole or not at all.
 Status saveModule(mlir::ModuleOp module, const std::string& path);
 
 // Reads either form; weights are mapped and their checksum verified. Every error names the file.

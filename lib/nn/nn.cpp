@@ -26,18 +26,30 @@ namespace burin::nn {
 Type elementType(MLIRContext* context, rt::DType dtype) {
   Builder b(context);
   switch (dtype) {
-  case rt::DType::F32: return b.getF32Type();
-  case rt::DType::F16: return b.getF16Type();
-  case rt::DType::BF16: return b.getBF16Type();
-  case rt::DType::I8: return b.getIntegerType(8);
-  case rt::DType::U8: return b.getIntegerType(8, false);
-  case rt::DType::I16: return b.getIntegerType(16);
-  case rt::DType::U16: return b.getIntegerType(16, false);
-  case rt::DType::I32: return b.getIntegerType(32);
-  case rt::DType::U32: return b.getIntegerType(32, false);
-  case rt::DType::I64: return b.getIntegerType(64);
-  case rt::DType::U64: return b.getIntegerType(64, false);
-  case rt::DType::Bool: return b.getI1Type();
+  case rt::DType::F32:
+    return b.getF32Type();
+  case rt::DType::F16:
+    return b.getF16Type();
+  case rt::DType::BF16:
+    return b.getBF16Type();
+  case rt::DType::I8:
+    return b.getIntegerType(8);
+  case rt::DType::U8:
+    return b.getIntegerType(8, false);
+  case rt::DType::I16:
+    return b.getIntegerType(16);
+  case rt::DType::U16:
+    return b.getIntegerType(16, false);
+  case rt::DType::I32:
+    return b.getIntegerType(32);
+  case rt::DType::U32:
+    return b.getIntegerType(32, false);
+  case rt::DType::I64:
+    return b.getIntegerType(64);
+  case rt::DType::U64:
+    return b.getIntegerType(64, false);
+  case rt::DType::Bool:
+    return b.getI1Type();
   }
   return {};
 }
@@ -58,12 +70,18 @@ bool elementDType(Type element, rt::DType& dtype) {
   if (!integer) return false;
   bool isUnsigned = integer.isUnsigned();
   switch (integer.getWidth()) {
-  case 1: return dtype = rt::DType::Bool, true;
-  case 8: return dtype = isUnsigned ? rt::DType::U8 : rt::DType::I8, true;
-  case 16: return dtype = isUnsigned ? rt::DType::U16 : rt::DType::I16, true;
-  case 32: return dtype = isUnsigned ? rt::DType::U32 : rt::DType::I32, true;
-  case 64: return dtype = isUnsigned ? rt::DType::U64 : rt::DType::I64, true;
-  default: return false;
+  case 1:
+    return dtype = rt::DType::Bool, true;
+  case 8:
+    return dtype = isUnsigned ? rt::DType::U8 : rt::DType::I8, true;
+  case 16:
+    return dtype = isUnsigned ? rt::DType::U16 : rt::DType::I16, true;
+  case 32:
+    return dtype = isUnsigned ? rt::DType::U32 : rt::DType::I32, true;
+  case 64:
+    return dtype = isUnsigned ? rt::DType::U64 : rt::DType::I64, true;
+  default:
+    return false;
   }
 }
 
@@ -81,18 +99,24 @@ rt::Attrs programAttrs(DictionaryAttr attributes) {
     std::string name = named.getName().str();
     Attribute a = named.getValue();
     if (name == "names" || name == "node" || name == "preprocess") continue;
-    if (auto b = dyn_cast<BoolAttr>(a)) out.setInt(name, b.getValue());
-    else if (auto i = dyn_cast<IntegerAttr>(a)) out.setInt(name, i.getValue().getSExtValue());
-    else if (auto f = dyn_cast<FloatAttr>(a)) out.setFloats(name, {static_cast<float>(f.getValueAsDouble())});
-    else if (auto s = dyn_cast<StringAttr>(a)) out.setText(name, s.getValue().str());
-    else if (auto is = dyn_cast<DenseI64ArrayAttr>(a)) out.setInts(name, is.asArrayRef().vec());
-    else if (auto fs = dyn_cast<DenseF32ArrayAttr>(a)) out.setFloats(name, fs.asArrayRef().vec());
+    if (auto b = dyn_cast<BoolAttr>(a))
+      out.setInt(name, b.getValue());
+    else if (auto i = dyn_cast<IntegerAttr>(a))
+      out.setInt(name, i.getValue().getSExtValue());
+    else if (auto f = dyn_cast<FloatAttr>(a))
+      out.setFloats(name, {static_cast<float>(f.getValueAsDouble())});
+    else if (auto s = dyn_cast<StringAttr>(a))
+      out.setText(name, s.getValue().str());
+    else if (auto is = dyn_cast<DenseI64ArrayAttr>(a))
+      out.setInts(name, is.asArrayRef().vec());
+    else if (auto fs = dyn_cast<DenseF32ArrayAttr>(a))
+      out.setFloats(name, fs.asArrayRef().vec());
   }
   return out;
 }
 
-LogicalResult inferTypes(StringRef opName, MLIRContext* context, std::optional<Location> location, ValueRange operands,
-                         DictionaryAttr attributes, SmallVectorImpl<Type>& types) {
+LogicalResult inferTypes(StringRef opName, MLIRContext* context, std::optional<Location> location,
+                         ValueRange operands, DictionaryAttr attributes, SmallVectorImpl<Type>& types) {
   std::vector<rt::TensorType> storage(operands.size());
   rt::Attrs attrs = programAttrs(attributes);
   rt::Signature signature{attrs, {}};
@@ -114,8 +138,8 @@ LogicalResult inferTypes(StringRef opName, MLIRContext* context, std::optional<L
     if (!operands.empty())
       if (auto first = dyn_cast<RankedTensorType>(operands[0].getType())) {
         rt::DType storageType;
-        if (isa<quant::QuantizedType>(first.getElementType()) && elementDType(first.getElementType(), storageType) &&
-            storageType == r.dtype)
+        if (isa<quant::QuantizedType>(first.getElementType()) &&
+            elementDType(first.getElementType(), storageType) && storageType == r.dtype)
           element = first.getElementType();
       }
     types.push_back(RankedTensorType::get(ArrayRef<int64_t>(r.shape.dim, r.shape.rank), element));
@@ -141,7 +165,8 @@ void setNames(Operation* op, ArrayRef<std::string> names) {
 }
 
 std::string nodeName(Operation* op) {
-  if (auto node = op->getAttrOfType<StringAttr>("node"); node && !node.getValue().empty()) return node.getValue().str();
+  if (auto node = op->getAttrOfType<StringAttr>("node"); node && !node.getValue().empty())
+    return node.getValue().str();
   for (Value result : op->getResults())
     if (std::string name = valueName(result); !name.empty()) return name;
   return op->getName().getStringRef().str();
@@ -177,17 +202,27 @@ std::vector<Out> constantAs(Value value) {
   rt::TensorType type;
   if (bytes.empty() || !tensorType(value.getType(), type)) return {};
   switch (type.dtype) {
-  case rt::DType::F32: return convertBytes<Out, float>(bytes);
-  case rt::DType::I8: return convertBytes<Out, int8_t>(bytes);
+  case rt::DType::F32:
+    return convertBytes<Out, float>(bytes);
+  case rt::DType::I8:
+    return convertBytes<Out, int8_t>(bytes);
   case rt::DType::U8:
-  case rt::DType::Bool: return convertBytes<Out, uint8_t>(bytes);
-  case rt::DType::I16: return convertBytes<Out, int16_t>(bytes);
-  case rt::DType::U16: return convertBytes<Out, uint16_t>(bytes);
-  case rt::DType::I32: return convertBytes<Out, int32_t>(bytes);
-  case rt::DType::U32: return convertBytes<Out, uint32_t>(bytes);
-  case rt::DType::I64: return convertBytes<Out, int64_t>(bytes);
-  case rt::DType::U64: return convertBytes<Out, uint64_t>(bytes);
-  default: return {};
+  case rt::DType::Bool:
+    return convertBytes<Out, uint8_t>(bytes);
+  case rt::DType::I16:
+    return convertBytes<Out, int16_t>(bytes);
+  case rt::DType::U16:
+    return convertBytes<Out, uint16_t>(bytes);
+  case rt::DType::I32:
+    return convertBytes<Out, int32_t>(bytes);
+  case rt::DType::U32:
+    return convertBytes<Out, uint32_t>(bytes);
+  case rt::DType::I64:
+    return convertBytes<Out, int64_t>(bytes);
+  case rt::DType::U64:
+    return convertBytes<Out, uint64_t>(bytes);
+  default:
+    return {};
   }
 }
 } // namespace

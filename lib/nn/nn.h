@@ -20,9 +20,9 @@
 namespace burin::nn {
 
 // Result types by the shape rule of runtime/ops; the body of every op's inferReturnTypes.
-mlir::LogicalResult inferTypes(llvm::StringRef opName, mlir::MLIRContext* context, std::optional<mlir::Location> location,
-                               mlir::ValueRange operands, mlir::DictionaryAttr attributes,
-                               llvm::SmallVectorImpl<mlir::Type>& types);
+mlir::LogicalResult inferTypes(llvm::StringRef opName, mlir::MLIRContext* context,
+                               std::optional<mlir::Location> location, mlir::ValueRange operands,
+                               mlir::DictionaryAttr attributes, llvm::SmallVectorImpl<mlir::Type>& types);
 
 // Element types. A `!quant.uniform` element counts as its storage type.
 mlir::Type elementType(mlir::MLIRContext* context, rt::DType dtype);

@@ -15,7 +15,9 @@ namespace burin {
 
 namespace {
 using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // Smallest and largest value of each channel (axis 1).
 struct ChannelRange {
@@ -39,7 +41,8 @@ struct ChannelRange {
       return;
     }
     std::vector<float> values = realValues(t);
-    const size_t inner = values.size() / static_cast<size_t>(std::max<int64_t>(shape[0], 1)) / std::max<size_t>(channels, 1);
+    const size_t inner =
+        values.size() / static_cast<size_t>(std::max<int64_t>(shape[0], 1)) / std::max<size_t>(channels, 1);
     for (size_t i = 0; i < values.size(); ++i) {
       const size_t c = i / inner % channels;
       min[c] = std::min(min[c], values[i]);
@@ -61,12 +64,13 @@ struct Observed {
   std::vector<bool> perChannel;
 };
 
-// One thread's share of the work: its own session and statistics, merged at the end. Integer counts make the result
-// independent of who saw which sample.
+// One thread's share of the work: its own session and statistics, merged at the end. Integer counts make the
+// result independent of who saw which sample.
 class Worker {
 public:
   Worker(const Dataset& data, const Observed& observed)
-      : data_(data), observed_(observed), statistics_(observed.names.size()), channels_(observed.names.size()) {}
+      : data_(data), observed_(observed), statistics_(observed.names.size()),
+        channels_(observed.names.size()) {}
 
   Status start(const Executable& executable) {
     BURIN_ASSIGN(runner_, Runner::create(executable, {}));
@@ -175,7 +179,11 @@ public:
     }
     std::sort(skipped.begin(), skipped.end());
     for (auto& [sample, text] : skipped) out.warnings.push_back(text + " (sample skipped)");
-    if (processed == 0) return fail(ErrorCode::Input, "no sample could be used; the first problem: " + (skipped.empty() ? "no data" : skipped[0].second), "check --data");
+    if (processed == 0)
+      return fail(ErrorCode::Input,
+                  "no sample could be used; the first problem: " +
+                      (skipped.empty() ? "no data" : skipped[0].second),
+                  "check --data");
     std::vector<TensorStatistics>& merged = workers_[0]->statistics();
     for (size_t w = 1; w < workers_.size(); ++w)
       for (size_t i = 0; i < merged.size(); ++i) {
@@ -194,8 +202,12 @@ public:
     }
     for (const TensorRange& range : out.table.entries)
       if (range.nonFinite)
-        return fail(Error{ErrorCode::Input, {}, range.name, std::to_string(range.nonFinite) + " values are NaN or infinite",
-                          "check the input data and the model's weights; 'burin import --check' finds the first op"});
+        return fail(
+            Error{ErrorCode::Input,
+                  {},
+                  range.name,
+                  std::to_string(range.nonFinite) + " values are NaN or infinite",
+                  "check the input data and the model's weights; 'burin import --check' finds the first op"});
     for (const CalibrationWarning& warning : out.table.warnings) out.warnings.push_back(warning.message());
     checkInputs(merged, out.warnings);
     return out;
@@ -203,7 +215,8 @@ public:
 
 private:
   // Pictures that do not look like what the preprocessing says.
-  void checkInputs(const std::vector<TensorStatistics>& statistics, std::vector<std::string>& warnings) const {
+  void checkInputs(const std::vector<TensorStatistics>& statistics,
+                   std::vector<std::string>& warnings) const {
     for (const InputSpec& input : data_.inputs()) {
       auto name = std::find(observed_.names.begin(), observed_.names.end(), input.name);
       if (!input.preprocess || name == observed_.names.end()) continue;
@@ -213,7 +226,8 @@ private:
         scale.push_back(input.preprocess->scale[c]);
       }
       const TensorStatistics& seen = statistics[static_cast<size_t>(name - observed_.names.begin())];
-      if (auto warning = checkInput(input.name, seen, expectedInput(mean, scale))) warnings.push_back(warning->message());
+      if (auto warning = checkInput(input.name, seen, expectedInput(mean, scale)))
+        warnings.push_back(warning->message());
     }
   }
 

@@ -28,18 +28,24 @@ std::map<std::string, std::pair<double, double>> pictureRanges(nn::GraphOp graph
   return ranges;
 }
 
-Result<quantize::QuantPlan> makePlan(nn::GraphOp graph, const std::string& hash, const CompileOptions& options) {
+Result<quantize::QuantPlan> makePlan(nn::GraphOp graph, const std::string& hash,
+                                     const CompileOptions& options) {
   if (options.plan) {
     if (options.plan->graphHash != hash)
-      return fail(ErrorCode::Input, "the quant plan belongs to another graph (hash " + options.plan->graphHash + ", this graph is " + hash + ")",
+      return fail(ErrorCode::Input,
+                  "the quant plan belongs to another graph (hash " + options.plan->graphHash +
+                      ", this graph is " + hash + ")",
                   "save a new plan with 'burin compile --save-plan'");
     if (options.plan->target != options.target.name)
-      return fail(ErrorCode::Usage, "the quant plan is for target '" + options.plan->target + "', not '" + options.target.name + "'",
+      return fail(ErrorCode::Usage,
+                  "the quant plan is for target '" + options.plan->target + "', not '" + options.target.name +
+                      "'",
                   "give --target " + options.plan->target);
     return *options.plan;
   }
   if (!options.table)
-    return fail(ErrorCode::Usage, "int8 needs ranges", "give --calibration net.cali, --plan plan.json, or use 'burin quantize' with --data");
+    return fail(ErrorCode::Usage, "int8 needs ranges",
+                "give --calibration net.cali, --plan plan.json, or use 'burin quantize' with --data");
   quantize::PlanOptions planOptions;
   planOptions.scheme = options.scheme.value_or(options.target.defaultScheme);
   planOptions.inputRanges = pictureRanges(graph);
@@ -47,7 +53,10 @@ Result<quantize::QuantPlan> makePlan(nn::GraphOp graph, const std::string& hash,
     std::string has;
     for (Scheme s : {Scheme::Symmetric, Scheme::Asymmetric})
       if (options.target.scheme(s)) has += std::string(has.empty() ? "" : ", ") + nameOf(s);
-    return fail(ErrorCode::Usage, fmt::format("target {} has no {} activations", options.target.name, nameOf(planOptions.scheme)), "it has: " + has);
+    return fail(
+        ErrorCode::Usage,
+        fmt::format("target {} has no {} activations", options.target.name, nameOf(planOptions.scheme)),
+        "it has: " + has);
   }
   return quantize::buildPlan(graph, hash, *options.table, options.target, planOptions);
 }
@@ -65,10 +74,12 @@ Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) 
     return compiled;
   }
   if (options.precision != "int8")
-    return fail(ErrorCode::Unsupported, "precision '" + options.precision + "' cannot be compiled", "use f32, f16, bf16 or int8");
+    return fail(ErrorCode::Unsupported, "precision '" + options.precision + "' cannot be compiled",
+                "use f32, f16, bf16 or int8");
   nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
   BURIN_ASSIGN(compiled.plan, makePlan(graph, nn::moduleHash(module), options));
-  BURIN_ASSIGN(quantize::QuantizedGraph quantized, quantize::applyPlan(graph, *compiled.plan, options.target));
+  BURIN_ASSIGN(quantize::QuantizedGraph quantized,
+               quantize::applyPlan(graph, *compiled.plan, options.target));
   compiled.notes = quantized.notes;
   BURIN_ASSIGN(compiled.program, compile::compileModule(*quantized.module, lowering));
   return compiled;

@@ -67,7 +67,8 @@ void forEachSample(size_t count, int threads, const Body& body) {
 
 class Correction {
 public:
-  Correction(const Executable& program, quantize::QuantPlan& plan, int threads) : program_(program), plan_(plan), threads_(threads) {}
+  Correction(const Executable& program, quantize::QuantPlan& plan, int threads)
+      : program_(program), plan_(plan), threads_(threads) {}
 
   Status loadSamples(const Dataset& data, const std::vector<size_t>& samples) {
     for (size_t s : samples) {
@@ -94,7 +95,8 @@ public:
         layers[result.name] = {axis, expressible(result, static_cast<size_t>(result.type.shape[axis]))};
       }
     runner->observe([&](const rt::Tensor& t) {
-      if (auto it = layers.find(t.name); it != layers.end()) float_[t.name].add(t, it->second.axis, it->second.spans);
+      if (auto it = layers.find(t.name); it != layers.end())
+        float_[t.name].add(t, it->second.axis, it->second.spans);
     });
     for (const auto& inputs : inputs_) BURIN_CHECK(runner->run(inputs));
     return {};
@@ -121,7 +123,8 @@ public:
 private:
   Status step(size_t node) {
     std::vector<std::string> errors(runners_.size());
-    forEachSample(runners_.size(), threads_, [&](size_t s) { runners_[s]->session().runNode(node, errors[s]); });
+    forEachSample(runners_.size(), threads_,
+                  [&](size_t s) { runners_[s]->session().runNode(node, errors[s]); });
     for (const std::string& e : errors)
       if (!e.empty()) return fail(ErrorCode::Input, e, "check the input data");
     return {};
@@ -133,7 +136,8 @@ private:
   bool isCorrectable(const rt::Node& node) const {
     // A grouped transposed convolution has no one axis of weight scales, so its program tensor carries none.
     if (!isAccumulating(node) || node.in(0).quant.empty() || node.in(1).quant.empty()) return false;
-    return node.input(2) && node.input(2)->constant && node.input(1)->constant && float_.count(node.outputs[0]->name);
+    return node.input(2) && node.input(2)->constant && node.input(1)->constant &&
+           float_.count(node.outputs[0]->name);
   }
 
   Status correct(size_t index) {
@@ -150,7 +154,8 @@ private:
     std::vector<double> correction(bias.size());
     const rt::Quant& w = node.input(1)->quant;
     for (size_t c = 0; c < bias.size(); ++c) {
-      const double scale = static_cast<double>(node.input(0)->quant.scale[0]) * w.scale[w.scale.size() > 1 ? c : 0] / firstFactor(*node.input(0));
+      const double scale = static_cast<double>(node.input(0)->quant.scale[0]) *
+                           w.scale[w.scale.size() > 1 ? c : 0] / firstFactor(*node.input(0));
       const double steps = std::nearbyint((wanted.mean(c) - actual.mean(c)) / scale);
       if (!(std::fabs(steps) < (1 << 30)) || std::fabs(steps + bias[c]) > 2147483000.0) continue;
       bias[c] += static_cast<int32_t>(steps);
@@ -160,12 +165,14 @@ private:
     biases_.push_back(shared);
     std::string error;
     for (auto& runner : runners_)
-      if (!runner->session().replaceConstant(index, 2, shared->data(), error)) return fail(ErrorCode::Internal, error);
+      if (!runner->session().replaceConstant(index, 2, shared->data(), error))
+        return fail(ErrorCode::Internal, error);
     plan_.setBiasCorrection(result.name, std::move(correction));
     return {};
   }
 
-  // A tensor with scales per channel keeps its common scale in the plan; the stored one is that times a factor.
+  // A tensor with scales per channel keeps its common scale in the plan; the stored one is that times a
+  // factor.
   double firstFactor(const rt::Tensor& x) const {
     const quantize::TensorPlan* t = x.quant.axis < 0 ? nullptr : plan_.tensor(x.name);
     return t && !t->channels.empty() ? t->channels[0] : 1.0;
@@ -181,8 +188,8 @@ private:
 };
 } // namespace
 
-Status correctBiases(mlir::ModuleOp module, const Executable& program, const Dataset& data, const std::vector<size_t>& samples, int threads,
-                     quantize::QuantPlan& plan) {
+Status correctBiases(mlir::ModuleOp module, const Executable& program, const Dataset& data,
+                     const std::vector<size_t>& samples, int threads, quantize::QuantPlan& plan) {
   Correction correction(program, plan, threads);
   BURIN_CHECK(correction.loadSamples(data, samples));
   BURIN_CHECK(correction.measureFloat(module));

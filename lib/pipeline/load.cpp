@@ -18,7 +18,8 @@ Status applyPreprocessFlags(nn::GraphOp graph, const LoadOptions& options) {
   BURIN_ASSIGN(auto resolved, resolvePreprocess(options.preprocess, specs));
   for (size_t i = 0; i < specs.size(); ++i) {
     if (!resolved[i]) continue;
-    if (specs[i].preprocess && !options.overridePreprocess) BURIN_CHECK(checkSamePreprocess(specs[i], *resolved[i]));
+    if (specs[i].preprocess && !options.overridePreprocess)
+      BURIN_CHECK(checkSamePreprocess(specs[i], *resolved[i]));
     storePreprocess(graph, specs[i].name, *resolved[i]);
   }
   return {};
@@ -35,7 +36,8 @@ Result<Network> loadNetwork(const std::string& path, const LoadOptions& options)
     network.module.op = std::move(imported.module);
     network.warnings = imported.info.warnings;
   }
-  if (Status status = applyPreprocessFlags(network.module.graph(), options); !status) return tl::unexpected(inFile(status.error(), path));
+  if (Status status = applyPreprocessFlags(network.module.graph(), options); !status)
+    return tl::unexpected(inFile(status.error(), path));
   return network;
 }
 
@@ -61,7 +63,8 @@ void storePreprocess(nn::GraphOp graph, const std::string& name, const rt::Prepr
   Builder b(graph.getContext());
   for (nn::InputOp input : graph.getOps<nn::InputOp>())
     if (input.getName() == name)
-      input.setPreprocessAttr(b.getDictionaryAttr(b.getNamedAttr("json", b.getStringAttr(preprocessToJson(preprocess).dump()))));
+      input.setPreprocessAttr(
+          b.getDictionaryAttr(b.getNamedAttr("json", b.getStringAttr(preprocessToJson(preprocess).dump()))));
 }
 
 std::vector<std::string> assumePreprocess(nn::GraphOp graph) {
@@ -73,7 +76,8 @@ std::vector<std::string> assumePreprocess(nn::GraphOp graph) {
     auto assumed = defaultPreprocess(spec.shape);
     if (!assumed) continue;
     storePreprocess(graph, spec.name, *assumed);
-    notes.push_back(fmt::format("input '{}' has no preprocessing; pictures are fed as {}. Give --mean, --scale and --pixel as in training",
+    notes.push_back(fmt::format("input '{}' has no preprocessing; pictures are fed as {}. Give --mean, "
+                                "--scale and --pixel as in training",
                                 spec.name, describe(*assumed)));
   }
   return notes;

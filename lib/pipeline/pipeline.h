@@ -1,5 +1,5 @@
-// The stages put together: model file -> module -> calibration table -> quant plan -> program. Each function takes one
-// stage and returns the next.
+// The stages put together: model file -> module -> calibration table -> quant plan -> program. Each function
+// takes one stage and returns the next.
 #pragma once
 
 #include "lib/calibrate/table.h"
@@ -25,7 +25,8 @@ struct Network {
   std::vector<std::string> warnings;
 };
 
-// A model of any format we read, or a module saved by 'burin import'. Preprocessing flags are stored in the module.
+// A model of any format we read, or a module saved by 'burin import'. Preprocessing flags are stored in the
+// module.
 Result<Network> loadNetwork(const std::string& path, const LoadOptions& options);
 
 // Inputs of a graph with the preprocessing stored in it.

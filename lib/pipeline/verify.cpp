@@ -24,8 +24,10 @@ struct Sums {
   }
   TensorSimilarity result(const std::string& name, const std::string& type) const {
     TensorSimilarity t{name, type, 1, 200};
-    if (reference == 0 || actual == 0) t.cosine = reference == actual ? 1 : 0;
-    else t.cosine = dot / std::sqrt(reference * actual);
+    if (reference == 0 || actual == 0)
+      t.cosine = reference == actual ? 1 : 0;
+    else
+      t.cosine = dot / std::sqrt(reference * actual);
     if (noise > 0) t.sqnrDb = reference > 0 ? std::max(-200.0, 10 * std::log10(reference / noise)) : -200;
     return t;
   }
@@ -43,7 +45,8 @@ public:
     BURIN_CHECK(reference_.run(inputs));
     actual_.observe([&](const rt::Tensor& t) {
       auto it = values.find(t.name);
-      if (it != values.end() && it->second.size() == static_cast<size_t>(t.type.shape.elements())) sums_[t.name].add(it->second, realValues(t));
+      if (it != values.end() && it->second.size() == static_cast<size_t>(t.type.shape.elements()))
+        sums_[t.name].add(it->second, realValues(t));
     });
     return actual_.run(inputs);
   }
@@ -57,8 +60,10 @@ public:
     }
     for (const rt::Node& node : actual_.session().nodes())
       for (const rt::Tensor* t : node.outputs)
-        if (sums_.count(t->name) && !outputs.count(t->name)) out.worst.push_back(sums_[t->name].result(t->name, node.type));
-    std::stable_sort(out.worst.begin(), out.worst.end(), [](const auto& a, const auto& b) { return a.sqnrDb < b.sqnrDb; });
+        if (sums_.count(t->name) && !outputs.count(t->name))
+          out.worst.push_back(sums_[t->name].result(t->name, node.type));
+    std::stable_sort(out.worst.begin(), out.worst.end(),
+                     [](const auto& a, const auto& b) { return a.sqnrDb < b.sqnrDb; });
     if (out.worst.size() > kWorstLayers) out.worst.resize(kWorstLayers);
   }
 
@@ -68,7 +73,8 @@ private:
 };
 } // namespace
 
-Result<Verification> verify(mlir::ModuleOp module, const Executable& program, const Dataset& data, const VerifyOptions& options) {
+Result<Verification> verify(mlir::ModuleOp module, const Executable& program, const Dataset& data,
+                            const VerifyOptions& options) {
   BURIN_ASSIGN(ProgramFile floatProgram, compile::compileModule(module, {}));
   BURIN_ASSIGN(Executable floatExecutable, Executable::fromProgram(floatProgram));
   BURIN_ASSIGN(auto reference, Runner::create(floatExecutable, {options.threads}));

@@ -24,6 +24,7 @@ struct VerifyOptions {
 };
 
 // `module` is the prepared float graph that `program` was compiled from.
-Result<Verification> verify(mlir::ModuleOp module, const Executable& program, const Dataset& data, const VerifyOptions& options);
+Result<Verification> verify(mlir::ModuleOp module, const Executable& program, const Dataset& data,
+                            const VerifyOptions& options);
 
 } // namespace burin

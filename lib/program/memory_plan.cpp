@@ -71,7 +71,8 @@ void planMemory(ProgramGraph& graph, bool keepAll) {
   Liveness live = analyse(graph);
   std::vector<int> order(live.blocks.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return live.blocks[a].bytes > live.blocks[b].bytes; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return live.blocks[a].bytes > live.blocks[b].bytes; });
   std::vector<int> placed; // sorted by offset
   graph.arenaBytes = 0;
   for (int index : order) {
@@ -86,9 +87,10 @@ void planMemory(ProgramGraph& graph, bool keepAll) {
     }
     block.offset = offset;
     graph.arenaBytes = std::max(graph.arenaBytes, alignUp(offset + block.bytes));
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), index,
-                                   [&](int a, int b) { return live.blocks[a].offset < live.blocks[b].offset; }),
-                  index);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), index,
+                         [&](int a, int b) { return live.blocks[a].offset < live.blocks[b].offset; }),
+        index);
   }
   for (size_t t = 0; t < graph.tensors.size(); ++t)
     if (live.blockOf[t] >= 0) graph.tensors[t].offset = live.blocks[live.blockOf[t]].offset;

@@ -45,9 +45,9 @@ struct ProgramFile {
   std::vector<ProgramGraph> nets;
 };
 
-// Assigns arena offsets: greedy by size over live ranges (Pisarchyk & Lee, "Efficient memory management for deep
-// neural net inference", 2020, greedy by size), 64-byte aligned. `keepAll` gives every tensor its own place.
-// Ops of type nn.reshape whose two sides have the same bytes in memory share one place.
+// Assigns arena offsets: greedy by size over live ranges (Pisarchyk & Lee, "Efficient memory management for
+// deep neural net inference", 2020, greedy by size), 64-byte aligned. `keepAll` gives every tensor its own
+// place. Ops of type nn.reshape whose two sides have the same bytes in memory share one place.
 void planMemory(ProgramGraph& graph, bool keepAll = false);
 
 // The largest sum of simultaneously live arena tensors: the lower bound for any plan.

@@ -70,7 +70,8 @@ std::vector<char> serialize(const ProgramFile& program) {
   root.source = program.source;
   for (const ProgramGraph& graph : program.nets) {
     auto stage = std::make_unique<fb::StageT>();
-    for (const ProgramTensor& t : graph.tensors) stage->tensors.push_back(std::make_unique<fb::TensorT>(tensorRecord(t, weights)));
+    for (const ProgramTensor& t : graph.tensors)
+      stage->tensors.push_back(std::make_unique<fb::TensorT>(tensorRecord(t, weights)));
     for (const ProgramOp& op : graph.ops) stage->ops.push_back(std::make_unique<fb::OpT>(opRecord(op)));
     stage->inputs = graph.inputs;
     stage->outputs = graph.outputs;

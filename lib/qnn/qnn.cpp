@@ -21,14 +21,17 @@ LogicalResult burin::qnn::verifyByRule(Operation* op) {
   rt::Signature signature{attrs, {}};
   for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
     bool present = !isa<NoneType>(operand.getType());
-    if (present && !nn::tensorType(operand.getType(), storage[i])) return op->emitOpError("operand ") << i << " has an unsupported type";
+    if (present && !nn::tensorType(operand.getType(), storage[i]))
+      return op->emitOpError("operand ") << i << " has an unsupported type";
     signature.inputs.push_back(present ? &storage[i] : nullptr);
   }
   std::vector<rt::TensorType> results;
   std::string error;
-  if (!rt::inferTypes(op->getName().getStringRef().str(), signature, results, error)) return op->emitOpError(error);
+  if (!rt::inferTypes(op->getName().getStringRef().str(), signature, results, error))
+    return op->emitOpError(error);
   rt::TensorType declared;
-  if (results.size() != op->getNumResults() || !nn::tensorType(op->getResult(0).getType(), declared) || declared.shape != results[0].shape)
+  if (results.size() != op->getNumResults() || !nn::tensorType(op->getResult(0).getType(), declared) ||
+      declared.shape != results[0].shape)
     return op->emitOpError("result shape does not follow from the operands");
   return success();
 }

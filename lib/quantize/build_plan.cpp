@@ -13,7 +13,8 @@ namespace burin::quantize {
 namespace {
 class PlanBuilder {
 public:
-  PlanBuilder(nn::GraphOp graph, const CalibrationTable& table, const Target& target, const PlanOptions& options)
+  PlanBuilder(nn::GraphOp graph, const CalibrationTable& table, const Target& target,
+              const PlanOptions& options)
       : graph_(graph), table_(table), target_(target), options_(options) {}
 
   Result<QuantPlan> run() {
@@ -29,7 +30,9 @@ public:
   }
 
 private:
-  static bool computes(Operation& op) { return !isa<nn::ConstantOp, nn::NoneOp, nn::InputOp, nn::OutputOp>(op); }
+  static bool computes(Operation& op) {
+    return !isa<nn::ConstantOp, nn::NoneOp, nn::InputOp, nn::OutputOp>(op);
+  }
   static bool isFloatTensor(Value v) {
     auto type = dyn_cast<RankedTensorType>(v.getType());
     return type && type.getElementType().isF32();
@@ -40,17 +43,26 @@ private:
     OpClass opClass = classify(&op);
     std::string reason;
     bool floats = llvm::all_of(op.getResults(), isFloatTensor) && !op.getOperands().empty();
-    if (!floats) reason = "works on integers already";
-    else if (op.getNumResults() != 1) reason = "no integer rule";
-    else if (opClass == OpClass::Other || opClass == OpClass::Recurrent || opClass == OpClass::Softmax || opClass == OpClass::LayerNorm)
+    if (!floats)
+      reason = "works on integers already";
+    else if (op.getNumResults() != 1)
       reason = "no integer rule";
-    else if (opClass == OpClass::Resize && !keepsScale(&op)) reason = "no integer rule";
-    else if (opClass == OpClass::Pad && !keepsScale(&op)) reason = "pads with a value other than zero";
+    else if (opClass == OpClass::Other || opClass == OpClass::Recurrent || opClass == OpClass::Softmax ||
+             opClass == OpClass::LayerNorm)
+      reason = "no integer rule";
+    else if (opClass == OpClass::Resize && !keepsScale(&op))
+      reason = "no integer rule";
+    else if (opClass == OpClass::Pad && !keepsScale(&op))
+      reason = "pads with a value other than zero";
     else if (!target_.allows(opClass, Precision::Int8, options_.scheme))
-      reason = fmt::format("{} does not run {} in int8 with {} activations", target_.name, nameOf(opClass), nameOf(options_.scheme));
-    else if (opClass == OpClass::MatMul && nn::isConstant(op.getOperand(0))) reason = "constant left-hand matrix";
-    if (reason.empty()) integer_.insert(&op);
-    else reason_[&op] = reason;
+      reason = fmt::format("{} does not run {} in int8 with {} activations", target_.name, nameOf(opClass),
+                           nameOf(options_.scheme));
+    else if (opClass == OpClass::MatMul && nn::isConstant(op.getOperand(0)))
+      reason = "constant left-hand matrix";
+    if (reason.empty())
+      integer_.insert(&op);
+    else
+      reason_[&op] = reason;
   }
 
   // Light ops between float neighbours would only add two casts.
@@ -67,15 +79,18 @@ private:
     return producer && (isa<nn::InputOp>(producer) || integer_.count(producer));
   }
 
-  // From the outputs backwards: what no convolution or product follows costs little in float and decides about scores
-  // and boxes; the last convolution hands over its accumulator unrounded.
+  // From the outputs backwards: what no convolution or product follows costs little in float and decides
+  // about scores and boxes; the last convolution hands over its accumulator unrounded.
   void keepTailFloat() {
     for (Operation& op : llvm::reverse(graph_.getBody().front())) {
       if (!integer_.count(&op)) continue;
-      bool tail = llvm::all_of(op.getUsers(), [&](Operation* user) { return isa<nn::OutputOp>(user) || !integer_.count(user); });
+      bool tail = llvm::all_of(
+          op.getUsers(), [&](Operation* user) { return isa<nn::OutputOp>(user) || !integer_.count(user); });
       if (!tail) continue;
-      if (!isHeavy(&op)) toFloat(op, "tail of the network: only outputs follow");
-      else floatResult_.insert(&op);
+      if (!isHeavy(&op))
+        toFloat(op, "tail of the network: only outputs follow");
+      else
+        floatResult_.insert(&op);
     }
   }
 
@@ -101,7 +116,8 @@ private:
     for (Operation& op : graph_.getBody().front()) {
       if (isa<nn::ConstantOp, nn::NoneOp, nn::OutputOp>(op)) continue;
       for (Value v : op.getResults()) {
-        bool needed = integer_.count(&op) || llvm::any_of(v.getUsers(), [&](Operation* u) { return integer_.count(u); });
+        bool needed = integer_.count(&op) ||
+                      llvm::any_of(v.getUsers(), [&](Operation* u) { return integer_.count(u); });
         if (!needed || !isFloatTensor(v)) continue;
         BURIN_ASSIGN(TensorPlan t, rangeOf(v));
         chooseChannels(v, t);
@@ -122,7 +138,10 @@ private:
     }
     const TensorRange* range = table_.find(t.name);
     if (!range)
-      return fail(Error{ErrorCode::Input, {}, t.name, "tensor is missing from the calibration table",
+      return fail(Error{ErrorCode::Input,
+                        {},
+                        t.name,
+                        "tensor is missing from the calibration table",
                         "calibrate this graph again with 'burin calibrate'"});
     t.threshold = range->threshold;
     t.min = range->min;
@@ -135,27 +154,32 @@ private:
     return t;
   }
 
-  // Methods that judge the shape of a histogram (KL) may clip peaks that carry the signal. A threshold that costs more than
-  // rounding the whole range would is not used.
+  // Methods that judge the shape of a histogram (KL) may clip peaks that carry the signal. A threshold that
+  // costs more than rounding the whole range would is not used.
   static bool clippingHurts(const TensorRange& range) {
-    return range.unclippedSqnrDb > 0 && range.absoluteMaximum > range.threshold && range.quality.sqnrDb < range.unclippedSqnrDb;
+    return range.unclippedSqnrDb > 0 && range.absoluteMaximum > range.threshold &&
+           range.quality.sqnrDb < range.unclippedSqnrDb;
   }
 
   // Scales per channel, where maker and users of the tensor run on integers and take them.
   void chooseChannels(Value v, TensorPlan& t) const {
     const TensorRange* range = table_.find(t.name);
-    bool integers = integer_.count(v.getDefiningOp()) && llvm::all_of(v.getUsers(), [&](Operation* user) { return integer_.count(user); });
-    if (!target_.channelScales || !range || !integers || floatResult_.count(v.getDefiningOp()) || !mayHaveChannelScales(v)) return;
+    bool integers = integer_.count(v.getDefiningOp()) &&
+                    llvm::all_of(v.getUsers(), [&](Operation* user) { return integer_.count(user); });
+    if (!target_.channelScales || !range || !integers || floatResult_.count(v.getDefiningOp()) ||
+        !mayHaveChannelScales(v))
+      return;
     const ActivationScheme& activations = *target_.scheme(options_.scheme);
     chooseChannelScales(v, *range, activations.formFor(t.min), options_.scheme == Scheme::Symmetric, t);
   }
 
-  // What clipping a function's operand may change of its result: a quarter of a step of the 8 bits of its smallest channel.
-  // Clipping shifts values all one way, so it must stay well below what rounding loses.
+  // What clipping a function's operand may change of its result: a quarter of a step of the 8 bits of its
+  // smallest channel. Clipping shifts values all one way, so it must stay well below what rounding loses.
   static double tolerance(const TensorRange& result) {
     double span = static_cast<double>(result.max) - result.min;
     for (size_t c = 0; c < result.channelMin.size(); ++c)
-      span = std::min(span, std::max<double>(result.channelMax[c], 0) - std::min<double>(result.channelMin[c], 0));
+      span = std::min(span,
+                      std::max<double>(result.channelMax[c], 0) - std::min<double>(result.channelMin[c], 0));
     return std::max(span, (static_cast<double>(result.max) - result.min) / 256) / 255 / 4;
   }
 
@@ -164,11 +188,14 @@ private:
     const double low = std::max(t.min, -t.threshold), high = std::min(t.max, t.threshold);
     std::optional<Interval> joint;
     for (Operation* user : v.getUsers()) {
-      const TensorRange* result = integer_.count(user) && user->getName().getStringRef() == "nn.unary" ? table_.find(nn::valueName(user->getResult(0))) : nullptr;
+      const TensorRange* result = integer_.count(user) && user->getName().getStringRef() == "nn.unary"
+                                      ? table_.find(nn::valueName(user->getResult(0)))
+                                      : nullptr;
       if (!result) return;
       auto useful = usefulRange(user, {low, high}, tolerance(*result));
       if (!useful) return;
-      joint = joint ? Interval{std::min(joint->low, useful->low), std::max(joint->high, useful->high)} : *useful;
+      joint =
+          joint ? Interval{std::min(joint->low, useful->low), std::max(joint->high, useful->high)} : *useful;
     }
     if (!joint || (joint->low <= low && joint->high >= high)) return;
     t.min = joint->low;
@@ -187,10 +214,12 @@ private:
 };
 } // namespace
 
-Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, const CalibrationTable& table, const Target& target,
-                            const PlanOptions& options) {
+Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, const CalibrationTable& table,
+                            const Target& target, const PlanOptions& options) {
   if (!table.graphHash.empty() && table.graphHash != graphHash)
-    return fail(ErrorCode::Input, "the calibration table belongs to another graph (hash " + table.graphHash + ", this graph is " + graphHash + ")",
+    return fail(ErrorCode::Input,
+                "the calibration table belongs to another graph (hash " + table.graphHash +
+                    ", this graph is " + graphHash + ")",
                 "calibrate this graph again with 'burin calibrate'");
   BURIN_ASSIGN(QuantPlan plan, PlanBuilder(graph, table, target, options).run());
   plan.graphHash = graphHash;

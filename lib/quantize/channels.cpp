@@ -26,26 +26,33 @@ bool clampAllows(Operation* op) {
 bool usersAllow(Value v) {
   return !v.use_empty() && llvm::all_of(v.getUses(), [](OpOperand& use) {
     Operation* user = use.getOwner();
-    bool convolves = user->getName().getStringRef() == "nn.conv" && use.getOperandNumber() == 0 && nn::isConstant(user->getOperand(1));
+    bool convolves = user->getName().getStringRef() == "nn.conv" && use.getOperandNumber() == 0 &&
+                     nn::isConstant(user->getOperand(1));
     return convolves || isFunction(user);
   });
 }
 
-// How much of the scale's gain goes to the activations: all of it where each channel meets its own weight scale, half
-// where channels share one (the other half of the spread moves into the weights, as in SmoothQuant, Xiao et al. 2023).
+// How much of the scale's gain goes to the activations: all of it where each channel meets its own weight
+// scale, half where channels share one (the other half of the spread moves into the weights, as in
+// SmoothQuant, Xiao et al. 2023).
 double exponent(Value v) {
-  bool own = llvm::all_of(v.getUsers(), [](Operation* user) { return isFunction(user) || isDepthwise(user); });
+  bool own =
+      llvm::all_of(v.getUsers(), [](Operation* user) { return isFunction(user) || isDepthwise(user); });
   return own ? 1.0 : 0.5;
 }
 // The smallest scale that holds [min, max] around a zero point; infinite when a side has no room at all.
 double scaleFor(double min, double max, const rt::IntegerForm& form, int32_t zeroPoint) {
   double scale = 0;
-  if (max > 0) scale = zeroPoint < form.high ? max / (form.high - zeroPoint) : std::numeric_limits<double>::infinity();
-  if (min < 0) scale = std::max(scale, zeroPoint > form.low ? -min / (zeroPoint - form.low) : std::numeric_limits<double>::infinity());
+  if (max > 0)
+    scale = zeroPoint < form.high ? max / (form.high - zeroPoint) : std::numeric_limits<double>::infinity();
+  if (min < 0)
+    scale = std::max(scale, zeroPoint > form.low ? -min / (zeroPoint - form.low)
+                                                 : std::numeric_limits<double>::infinity());
   return scale;
 }
 
-// Channels share the zero point: the one with the smallest product of their scales, that is, the least loss in bits.
+// Channels share the zero point: the one with the smallest product of their scales, that is, the least loss
+// in bits.
 template <class Scales>
 int32_t bestZeroPoint(const rt::IntegerForm& form, const Scales& scales) {
   constexpr int32_t kStep = 8;
@@ -65,18 +72,22 @@ bool mayHaveChannelScales(Value v) {
   auto type = dyn_cast<RankedTensorType>(v.getType());
   Operation* maker = v.getDefiningOp();
   if (!type || type.getRank() < 3 || !maker || !usersAllow(v)) return false;
-  if (maker->getName().getStringRef() == "nn.conv") return nn::isConstant(maker->getOperand(1)) && clampAllows(maker);
+  if (maker->getName().getStringRef() == "nn.conv")
+    return nn::isConstant(maker->getOperand(1)) && clampAllows(maker);
   return isFunction(maker);
 }
 
-void chooseChannelScales(Value v, const TensorRange& observed, const rt::IntegerForm& form, bool symmetric, TensorPlan& t) {
+void chooseChannelScales(Value v, const TensorRange& observed, const rt::IntegerForm& form, bool symmetric,
+                         TensorPlan& t) {
   const size_t channels = observed.channelMin.size();
-  if (channels == 0 || static_cast<int64_t>(channels) != cast<RankedTensorType>(v.getType()).getDimSize(1)) return;
+  if (channels == 0 || static_cast<int64_t>(channels) != cast<RankedTensorType>(v.getType()).getDimSize(1))
+    return;
   const double low = std::max(t.min, -t.threshold), high = std::min(t.max, t.threshold);
   auto scales = [&](int32_t zeroPoint) {
     std::vector<double> s(channels);
     for (size_t c = 0; c < channels; ++c)
-      s[c] = scaleFor(std::max<double>(observed.channelMin[c], low), std::min<double>(observed.channelMax[c], high), form, zeroPoint);
+      s[c] = scaleFor(std::max<double>(observed.channelMin[c], low),
+                      std::min<double>(observed.channelMax[c], high), form, zeroPoint);
     return s;
   };
   const int32_t zeroPoint = symmetric ? 0 : bestZeroPoint(form, scales);
@@ -95,7 +106,8 @@ void chooseChannelScales(Value v, const TensorRange& observed, const rt::Integer
 
 int64_t inputChannel(Operation* convolution, int64_t flatIndex) {
   auto w = cast<RankedTensorType>(convolution->getOperand(1).getType());
-  const int64_t perGroup = w.getDimSize(1), outputs = w.getDimSize(0), taps = w.getNumElements() / (perGroup * outputs);
+  const int64_t perGroup = w.getDimSize(1), outputs = w.getDimSize(0),
+                taps = w.getNumElements() / (perGroup * outputs);
   const int64_t groups = convolution->getAttrOfType<IntegerAttr>("groups").getInt();
   const int64_t output = flatIndex / (perGroup * taps), inGroup = flatIndex / taps % perGroup;
   return output / (outputs / groups) * perGroup + inGroup;

@@ -18,7 +18,12 @@ struct Net {
       std::vector<float> w(static_cast<size_t>(2 * 2 / groups), 1.0f);
       mlir::Value weights = builder.constantFloats(w, {2, 2 / groups, 1, 1});
       return *builder.op("conv", {x, weights, builder.none()},
-                         builder.attrs().ints("strides", {1, 1}).ints("dilations", {1, 1}).ints("pads", {0, 0, 0, 0}).i("groups", groups), name);
+                         builder.attrs()
+                             .ints("strides", {1, 1})
+                             .ints("dilations", {1, 1})
+                             .ints("pads", {0, 0, 0, 0})
+                             .i("groups", groups),
+                         name);
     };
     mlir::Value x = builder.input("x", {rt::DType::F32, {1, 2, 4, 4}});
     middle = *builder.op("unary", {conv(x, 1, "a")}, builder.attrs().s("fn", fn), "m");
@@ -36,7 +41,8 @@ TensorRange observed(std::vector<float> min, std::vector<float> max) {
 TEST(ChannelScales, BetweenConvolutionsAFunctionMayHaveThem) {
   Net net("silu");
   EXPECT_TRUE(mayHaveChannelScales(net.middle));
-  EXPECT_FALSE(mayHaveChannelScales(net.builder.input("y", {rt::DType::F32, {1, 2, 4, 4}}))); // nobody makes it
+  EXPECT_FALSE(
+      mayHaveChannelScales(net.builder.input("y", {rt::DType::F32, {1, 2, 4, 4}}))); // nobody makes it
 }
 
 TEST(ChannelScales, TheZeroPointLeavesRoomForTheNegativePartOfSmallChannels) {
@@ -46,7 +52,9 @@ TEST(ChannelScales, TheZeroPointLeavesRoomForTheNegativePartOfSmallChannels) {
   // With the tensor's own range the zero point would be -128 and every value below zero would vanish.
   chooseChannelScales(net.middle, observed({-0.28f, -0.28f}, {150, 0.5f}), {-128, 127, 127}, false, t);
   ASSERT_EQ(t.channels.size(), 2u);
-  const Integers q = integersForRange(t.min, t.max, t.threshold, ActivationScheme{rt::IntegerForm{-128, 127, 127}, {}, {}}, Scheme::Asymmetric);
+  const Integers q =
+      integersForRange(t.min, t.max, t.threshold, ActivationScheme{rt::IntegerForm{-128, 127, 127}, {}, {}},
+                       Scheme::Asymmetric);
   const double scale = q.affine.scale * t.channels[1];
   EXPECT_LE((-128 - q.affine.zeroPoint) * scale, -0.27);
   EXPECT_GE((127 - q.affine.zeroPoint) * scale, 0.49);

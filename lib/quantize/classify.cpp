@@ -12,7 +12,8 @@ OpClass classifyBinary(Operation* op) {
   if (fn == "prelu") return OpClass::Lut; // a table per channel
   int constants = nn::isConstant(op->getOperand(0)) + nn::isConstant(op->getOperand(1));
   bool scalar = false;
-  for (Value v : op->getOperands()) scalar |= nn::isConstant(v) && cast<RankedTensorType>(v.getType()).getNumElements() == 1;
+  for (Value v : op->getOperands())
+    scalar |= nn::isConstant(v) && cast<RankedTensorType>(v.getType()).getNumElements() == 1;
   if (constants && scalar) return OpClass::Lut; // a function of one element
   if (fn == "add") return OpClass::Add;
   if (fn == "sub") return OpClass::Sub;
@@ -30,17 +31,21 @@ bool isDepthwise(Operation* op) {
 
 OpClass classify(Operation* op) {
   static const std::map<StringRef, OpClass> byName = {
-      {"nn.conv_transpose", OpClass::Deconv}, {"nn.concat", OpClass::Concat},       {"nn.avg_pool", OpClass::AvgPool},
-      {"nn.max_pool", OpClass::MaxPool},      {"nn.softmax", OpClass::Softmax},     {"nn.layer_norm", OpClass::LayerNorm},
-      {"nn.group_norm", OpClass::LayerNorm},  {"nn.pad", OpClass::Pad},             {"nn.lstm", OpClass::Recurrent},
-      {"nn.gru", OpClass::Recurrent},         {"nn.rnn", OpClass::Recurrent},       {"nn.reshape", OpClass::Movement},
-      {"nn.transpose", OpClass::Movement},    {"nn.slice", OpClass::Movement},      {"nn.expand", OpClass::Movement},
-      {"nn.tile", OpClass::Movement},         {"nn.depth_to_space", OpClass::Movement}, {"nn.space_to_depth", OpClass::Movement}};
+      {"nn.conv_transpose", OpClass::Deconv},   {"nn.concat", OpClass::Concat},
+      {"nn.avg_pool", OpClass::AvgPool},        {"nn.max_pool", OpClass::MaxPool},
+      {"nn.softmax", OpClass::Softmax},         {"nn.layer_norm", OpClass::LayerNorm},
+      {"nn.group_norm", OpClass::LayerNorm},    {"nn.pad", OpClass::Pad},
+      {"nn.lstm", OpClass::Recurrent},          {"nn.gru", OpClass::Recurrent},
+      {"nn.rnn", OpClass::Recurrent},           {"nn.reshape", OpClass::Movement},
+      {"nn.transpose", OpClass::Movement},      {"nn.slice", OpClass::Movement},
+      {"nn.expand", OpClass::Movement},         {"nn.tile", OpClass::Movement},
+      {"nn.depth_to_space", OpClass::Movement}, {"nn.space_to_depth", OpClass::Movement}};
   StringRef name = op->getName().getStringRef();
   if (auto it = byName.find(name); it != byName.end()) return it->second;
   if (name == "nn.conv") return isDepthwise(op) ? OpClass::Depthwise : OpClass::Conv;
   if (name == "nn.matmul")
-    return nn::isConstant(op->getOperand(0)) || nn::isConstant(op->getOperand(1)) ? OpClass::MatMul : OpClass::MatMulActAct;
+    return nn::isConstant(op->getOperand(0)) || nn::isConstant(op->getOperand(1)) ? OpClass::MatMul
+                                                                                  : OpClass::MatMulActAct;
   if (name == "nn.binary") return classifyBinary(op);
   if (name == "nn.unary") return OpClass::Lut;
   if (name == "nn.resize") return OpClass::Resize;
@@ -55,11 +60,16 @@ OpClass classify(Operation* op) {
 bool keepsScale(Operation* op) {
   switch (classify(op)) {
   case OpClass::MaxPool:
-  case OpClass::Movement: return true;
-  case OpClass::Pad: return op->getAttrOfType<StringAttr>("mode").getValue() != "constant" || op->getAttrOfType<FloatAttr>("value") == nullptr ||
-                            op->getAttrOfType<FloatAttr>("value").getValueAsDouble() == 0;
-  case OpClass::Resize: return op->getAttrOfType<StringAttr>("mode").getValue() == "nearest";
-  default: return false;
+  case OpClass::Movement:
+    return true;
+  case OpClass::Pad:
+    return op->getAttrOfType<StringAttr>("mode").getValue() != "constant" ||
+           op->getAttrOfType<FloatAttr>("value") == nullptr ||
+           op->getAttrOfType<FloatAttr>("value").getValueAsDouble() == 0;
+  case OpClass::Resize:
+    return op->getAttrOfType<StringAttr>("mode").getValue() == "nearest";
+  default:
+    return false;
   }
 }
 
@@ -69,8 +79,10 @@ bool isHeavy(Operation* op) {
   case OpClass::Depthwise:
   case OpClass::Deconv:
   case OpClass::MatMul:
-  case OpClass::MatMulActAct: return true;
-  default: return false;
+  case OpClass::MatMulActAct:
+    return true;
+  default:
+    return false;
   }
 }
 

@@ -8,7 +8,8 @@ using namespace mlir;
 namespace burin::quantize {
 
 Emitter::Emitter(nn::GraphOp source, const ScaleAssignment& scales)
-    : module_(ModuleOp::create(UnknownLoc::get(source.getContext()))), builder_(source.getContext()), scales_(scales) {
+    : module_(ModuleOp::create(UnknownLoc::get(source.getContext()))), builder_(source.getContext()),
+      scales_(scales) {
   auto parent = source->getParentOfType<ModuleOp>();
   (*module_)->setDiscardableAttrs(llvm::to_vector(parent->getDiscardableAttrs()));
   builder_.setInsertionPointToStart(module_->getBody());
@@ -20,23 +21,26 @@ Type Emitter::quantType(MLIRContext* context, const Integers& integers) {
   unsigned bits = integers.form.bits() <= 8 ? 8 : 16;
   unsigned flags = integers.form.isSigned() ? quant::QuantizationFlags::Signed : 0;
   // The storage range is the type's: a narrower form only limits what the quantizer writes.
-  int64_t low = integers.form.isSigned() ? -(int64_t(1) << (bits - 1)) : 0, high = low + (int64_t(1) << bits) - 1;
+  int64_t low = integers.form.isSigned() ? -(int64_t(1) << (bits - 1)) : 0,
+          high = low + (int64_t(1) << bits) - 1;
   if (!integers.channels.empty()) {
     std::vector<double> scales;
-    for (size_t c = 0; c < integers.channels.size(); ++c) scales.push_back(integers.channelScale(static_cast<int64_t>(c)));
+    for (size_t c = 0; c < integers.channels.size(); ++c)
+      scales.push_back(integers.channelScale(static_cast<int64_t>(c)));
     std::vector<int64_t> zeroPoints(scales.size(), integers.affine.zeroPoint);
-    return quant::UniformQuantizedPerAxisType::get(flags, IntegerType::get(context, bits), Float32Type::get(context), scales, zeroPoints, 1, low, high);
+    return quant::UniformQuantizedPerAxisType::get(
+        flags, IntegerType::get(context, bits), Float32Type::get(context), scales, zeroPoints, 1, low, high);
   }
-  return quant::UniformQuantizedType::get(flags, IntegerType::get(context, bits), Float32Type::get(context), integers.affine.scale,
-                                          integers.affine.zeroPoint, low, high);
+  return quant::UniformQuantizedType::get(flags, IntegerType::get(context, bits), Float32Type::get(context),
+                                          integers.affine.scale, integers.affine.zeroPoint, low, high);
 }
 
 Type Emitter::integerType(Value old) const {
   return cast<RankedTensorType>(old.getType()).clone(quantType(old.getContext(), scaleOf(old)));
 }
 
-Operation* Emitter::create(StringRef type, ArrayRef<Value> operands, Type result, NamedAttrList attributes, const std::string& name,
-                           const std::string& node) {
+Operation* Emitter::create(StringRef type, ArrayRef<Value> operands, Type result, NamedAttrList attributes,
+                           const std::string& name, const std::string& node) {
   OperationState state(builder_.getUnknownLoc(), type);
   state.addOperands(operands);
   state.addTypes(result);
@@ -54,7 +58,8 @@ std::string Emitter::integerName(Value old) const {
 Value Emitter::integer(Value old) {
   if (auto it = integer_.find(old); it != integer_.end()) return it->second;
   std::string name = nn::valueName(old);
-  Value made = create("qnn.quantize", {real(old)}, integerType(old), {}, name + "/quantize", name)->getResult(0);
+  Value made =
+      create("qnn.quantize", {real(old)}, integerType(old), {}, name + "/quantize", name)->getResult(0);
   return integer_[old] = made;
 }
 
@@ -64,7 +69,9 @@ Value Emitter::real(Value old) {
   if (it == integer_.end()) return plain(old);
   std::string name = nn::valueName(old);
   bool output = integerName(old) != name;
-  Value made = create("qnn.dequantize", {it->second}, old.getType(), {}, output ? name : name + "/dequantize", name)->getResult(0);
+  Value made =
+      create("qnn.dequantize", {it->second}, old.getType(), {}, output ? name : name + "/dequantize", name)
+          ->getResult(0);
   return real_[old] = made;
 }
 
@@ -76,24 +83,30 @@ Value Emitter::plain(Value old) {
   return plain_[old] = builder_.clone(*producer)->getResult(cast<OpResult>(old).getResultNumber());
 }
 
-Value Emitter::constantRaw(ArrayRef<char> bytes, ArrayRef<int64_t> shape, Type element, const std::string& name) {
+Value Emitter::constantRaw(ArrayRef<char> bytes, ArrayRef<int64_t> shape, Type element,
+                           const std::string& name) {
   auto type = RankedTensorType::get(shape, element);
-  auto value = DenseResourceElementsAttr::get(type, name.empty() ? "q" : name, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64));
+  auto value = DenseResourceElementsAttr::get(type, name.empty() ? "q" : name,
+                                              HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64));
   auto constant = nn::ConstantOp::create(builder_, builder_.getUnknownLoc(), type, value);
   if (!name.empty()) nn::setNames(constant, {name});
   return constant;
 }
-Value Emitter::constantI8(ArrayRef<int8_t> values, ArrayRef<int64_t> shape, Type element, const std::string& name) {
-  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size()), shape, element, name);
+Value Emitter::constantI8(ArrayRef<int8_t> values, ArrayRef<int64_t> shape, Type element,
+                          const std::string& name) {
+  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size()), shape,
+                     element, name);
 }
 Value Emitter::constantI32(ArrayRef<int32_t> values) {
-  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4), {static_cast<int64_t>(values.size())},
-                     builder_.getI32Type(), {});
+  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4),
+                     {static_cast<int64_t>(values.size())}, builder_.getI32Type(), {});
 }
 Value Emitter::constantF32(ArrayRef<float> values) {
-  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4), {static_cast<int64_t>(values.size())},
-                     builder_.getF32Type(), {});
+  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4),
+                     {static_cast<int64_t>(values.size())}, builder_.getF32Type(), {});
 }
-Value Emitter::none() { return nn::NoneOp::create(builder_, builder_.getUnknownLoc(), NoneType::get(builder_.getContext())); }
+Value Emitter::none() {
+  return nn::NoneOp::create(builder_, builder_.getUnknownLoc(), NoneType::get(builder_.getContext()));
+}
 
 } // namespace burin::quantize

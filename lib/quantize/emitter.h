@@ -28,15 +28,18 @@ public:
   mlir::Type integerType(mlir::Value old) const; // tensor of !quant.uniform
 
   // A new op of the given type name; `like` gives source names.
-  mlir::Operation* create(llvm::StringRef type, llvm::ArrayRef<mlir::Value> operands, mlir::Type result, mlir::NamedAttrList attributes,
-                          const std::string& name, const std::string& node);
-  // The source name for an integer result: the tensor's own, or with a suffix when the output's float takes it.
+  mlir::Operation* create(llvm::StringRef type, llvm::ArrayRef<mlir::Value> operands, mlir::Type result,
+                          mlir::NamedAttrList attributes, const std::string& name, const std::string& node);
+  // The source name for an integer result: the tensor's own, or with a suffix when the output's float takes
+  // it.
   std::string integerName(mlir::Value old) const;
 
-  mlir::Value constantI8(llvm::ArrayRef<int8_t> values, llvm::ArrayRef<int64_t> shape, mlir::Type element, const std::string& name);
+  mlir::Value constantI8(llvm::ArrayRef<int8_t> values, llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                         const std::string& name);
   mlir::Value constantI32(llvm::ArrayRef<int32_t> values);
   mlir::Value constantF32(llvm::ArrayRef<float> values);
-  mlir::Value constantRaw(llvm::ArrayRef<char> bytes, llvm::ArrayRef<int64_t> shape, mlir::Type element, const std::string& name);
+  mlir::Value constantRaw(llvm::ArrayRef<char> bytes, llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                          const std::string& name);
   mlir::Value none();
   mlir::OpBuilder& builder() { return builder_; }
   mlir::OwningOpRef<mlir::ModuleOp> take() { return std::move(module_); }

@@ -10,7 +10,11 @@ namespace {
 constexpr int kSchemaVersion = 1;
 
 tl::unexpected<Error> badPlan(const std::string& path, const std::string& what) {
-  return fail(Error{ErrorCode::Input, path, {}, "not a valid quant plan: " + what, "write one with 'burin compile --save-plan'"});
+  return fail(Error{ErrorCode::Input,
+                    path,
+                    {},
+                    "not a valid quant plan: " + what,
+                    "write one with 'burin compile --save-plan'"});
 }
 
 Json opJson(const OpPlan& op) {
@@ -32,7 +36,8 @@ const TensorPlan* QuantPlan::tensor(const std::string& name) const {
   return it == tensorIndex_.end() ? nullptr : &tensors[it->second];
 }
 void QuantPlan::setBiasCorrection(const std::string& name, std::vector<double> correction) {
-  if (auto it = opIndex_.find(name); it != opIndex_.end()) ops[it->second].biasCorrection = std::move(correction);
+  if (auto it = opIndex_.find(name); it != opIndex_.end())
+    ops[it->second].biasCorrection = std::move(correction);
 }
 void QuantPlan::index() {
   opIndex_.clear();
@@ -42,11 +47,17 @@ void QuantPlan::index() {
 }
 
 std::string toJson(const QuantPlan& plan) {
-  Json j = {{"schema_version", kSchemaVersion}, {"graph", plan.graphHash}, {"target", plan.target}, {"scheme", plan.scheme},
-            {"method", plan.method},            {"ops", Json::array()},    {"tensors", Json::array()}};
+  Json j = {{"schema_version", kSchemaVersion},
+            {"graph", plan.graphHash},
+            {"target", plan.target},
+            {"scheme", plan.scheme},
+            {"method", plan.method},
+            {"ops", Json::array()},
+            {"tensors", Json::array()}};
   for (const OpPlan& op : plan.ops) j["ops"].push_back(opJson(op));
   for (const TensorPlan& t : plan.tensors) {
-    j["tensors"].push_back({{"name", t.name}, {"threshold", t.threshold}, {"min", t.min}, {"max", t.max}, {"source", t.source}});
+    j["tensors"].push_back(
+        {{"name", t.name}, {"threshold", t.threshold}, {"min", t.min}, {"max", t.max}, {"source", t.source}});
     if (!t.channels.empty()) j["tensors"].back()["channels"] = t.channels;
   }
   return j.dump(1) + "\n";
@@ -66,7 +77,8 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
     return std::isfinite(out);
   };
   double version = 0;
-  if (!number(j, "schema_version", version) || version != kSchemaVersion) return badPlan(path, "schema_version is not 1");
+  if (!number(j, "schema_version", version) || version != kSchemaVersion)
+    return badPlan(path, "schema_version is not 1");
   QuantPlan plan;
   plan.graphHash = string(j, "graph");
   plan.target = string(j, "target");
@@ -83,11 +95,13 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
     op.reason = string(o, "reason");
     op.floatResult = o.value("float_result", Json(false)) == Json(true);
     if (op.name.empty() || !parse(string(o, "precision"), op.precision))
-      return badPlan(path, "op '" + op.name + "' has no name or an unknown precision '" + string(o, "precision") + "'");
+      return badPlan(path, "op '" + op.name + "' has no name or an unknown precision '" +
+                               string(o, "precision") + "'");
     if (auto correction = o.find("bias_correction"); correction != o.end()) {
       if (!correction->is_array()) return badPlan(path, "bias_correction of op '" + op.name + "' is no list");
       for (const Json& value : *correction) {
-        if (!value.is_number() || !std::isfinite(value.get<double>())) return badPlan(path, "bias_correction of op '" + op.name + "' holds no number");
+        if (!value.is_number() || !std::isfinite(value.get<double>()))
+          return badPlan(path, "bias_correction of op '" + op.name + "' holds no number");
         op.biasCorrection.push_back(value.get<double>());
       }
     }
@@ -98,12 +112,14 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
     if (!o.is_object()) return badPlan(path, "a tensor is no object");
     t.name = string(o, "name");
     t.source = string(o, "source");
-    if (t.name.empty() || !number(o, "threshold", t.threshold) || !number(o, "min", t.min) || !number(o, "max", t.max) || t.min > t.max)
+    if (t.name.empty() || !number(o, "threshold", t.threshold) || !number(o, "min", t.min) ||
+        !number(o, "max", t.max) || t.min > t.max)
       return badPlan(path, "tensor '" + t.name + "' needs finite threshold, min and max with min <= max");
     if (auto channels = o.find("channels"); channels != o.end()) {
       if (!channels->is_array()) return badPlan(path, "channels of tensor '" + t.name + "' are no list");
       for (const Json& f : *channels) {
-        if (!f.is_number() || !(f.get<double>() > 0) || f.get<double>() > 1) return badPlan(path, "a channel factor of tensor '" + t.name + "' is not in (0, 1]");
+        if (!f.is_number() || !(f.get<double>() > 0) || f.get<double>() > 1)
+          return badPlan(path, "a channel factor of tensor '" + t.name + "' is not in (0, 1]");
         t.channels.push_back(f.get<double>());
       }
     }

@@ -1,5 +1,5 @@
-// The quant plan: the only place where a precision decision is stored. Built from calibration and target, or read from
-// the user; the quantizer does exactly what it says.
+// The quant plan: the only place where a precision decision is stored. Built from calibration and target, or
+// read from the user; the quantizer does exactly what it says.
 #pragma once
 
 #include "lib/calibrate/table.h"
@@ -13,12 +13,12 @@ namespace burin::quantize {
 // How one op is executed. The op is known by the name of its first result.
 struct OpPlan {
   std::string name;
-  std::string type;                       // "nn.conv", for the reader
+  std::string type; // "nn.conv", for the reader
   Precision precision = Precision::F32;
-  bool floatResult = false;               // integer op whose accumulator becomes f32 (no rounding of the result)
-  std::string source = "calibration";     // calibration, user, model
-  std::string reason;                     // why it is not int8, or empty
-  std::vector<double> biasCorrection;     // added to the bias, real units per output channel; or empty
+  bool floatResult = false;           // integer op whose accumulator becomes f32 (no rounding of the result)
+  std::string source = "calibration"; // calibration, user, model
+  std::string reason;                 // why it is not int8, or empty
+  std::vector<double> biasCorrection; // added to the bias, real units per output channel; or empty
 };
 
 // The range a tensor's integers cover.
@@ -54,10 +54,10 @@ struct PlanOptions {
   std::map<std::string, std::pair<double, double>> inputRanges;
 };
 
-// Decides precision and range of everything in a prepared graph. Fails when the table belongs to another graph or lacks
-// a tensor that runs in integers.
-Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, const CalibrationTable& table, const Target& target,
-                            const PlanOptions& options);
+// Decides precision and range of everything in a prepared graph. Fails when the table belongs to another
+// graph or lacks a tensor that runs in integers.
+Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, const CalibrationTable& table,
+                            const Target& target, const PlanOptions& options);
 
 // What the op does to data, as far as a target cares.
 OpClass classify(mlir::Operation* op);

@@ -18,16 +18,21 @@ Status quantizeOp(Operation* op, RuleContext& context) {
   case OpClass::Depthwise:
   case OpClass::Deconv:
   case OpClass::MatMul:
-  case OpClass::MatMulActAct: return quantizeHeavy(op, context);
+  case OpClass::MatMulActAct:
+    return quantizeHeavy(op, context);
   case OpClass::Add:
   case OpClass::Sub:
   case OpClass::Mul:
-  case OpClass::MinMax: return quantizeBinary(op, context);
+  case OpClass::MinMax:
+    return quantizeBinary(op, context);
   case OpClass::Lut:
-  case OpClass::Relu: return quantizeLut(op, context);
+  case OpClass::Relu:
+    return quantizeLut(op, context);
   case OpClass::AvgPool:
-  case OpClass::ReduceMean: return quantizeAverage(op, context);
-  case OpClass::Concat: return quantizeConcat(op, context);
+  case OpClass::ReduceMean:
+    return quantizeAverage(op, context);
+  case OpClass::Concat:
+    return quantizeConcat(op, context);
   default:
     if (keepsScale(op)) return quantizeSameScale(op, context);
     return fail(ErrorCode::Unsupported, "there is no integer rule for it");
@@ -43,15 +48,19 @@ void keepFloat(Operation* op, Emitter& emit) {
 
 class Application {
 public:
-  Application(nn::GraphOp graph, const QuantPlan& plan, const Target& target, Scheme scheme, const ScaleAssignment& scales)
+  Application(nn::GraphOp graph, const QuantPlan& plan, const Target& target, Scheme scheme,
+              const ScaleAssignment& scales)
       : graph_(graph), plan_(plan), target_(target), scheme_(scheme), emit_(graph, scales) {}
 
   Result<QuantizedGraph> run() {
     for (Operation& op : graph_.getBody().front()) {
       if (isa<nn::ConstantOp, nn::NoneOp>(op)) continue;
-      if (isa<nn::InputOp>(op)) emit_.setReal(op.getResult(0), emit_.builder().clone(op)->getResult(0));
-      else if (isa<nn::OutputOp>(op)) keepFloat(&op, emit_);
-      else BURIN_CHECK(apply(op));
+      if (isa<nn::InputOp>(op))
+        emit_.setReal(op.getResult(0), emit_.builder().clone(op)->getResult(0));
+      else if (isa<nn::OutputOp>(op))
+        keepFloat(&op, emit_);
+      else
+        BURIN_CHECK(apply(op));
     }
     out_.module = emit_.take();
     std::string problem;
@@ -59,7 +68,8 @@ public:
       if (problem.empty()) problem = d.str();
       return success();
     });
-    if (failed(verify(*out_.module))) return fail(ErrorCode::Internal, "the quantized graph is not valid: " + problem);
+    if (failed(verify(*out_.module)))
+      return fail(ErrorCode::Internal, "the quantized graph is not valid: " + problem);
     return std::move(out_);
   }
 
@@ -74,8 +84,10 @@ private:
     RuleContext context{emit_, target_, *plan, scheme_};
     Status status = quantizeOp(&op, context);
     if (status) return status;
-    if (status.error().code != ErrorCode::Unsupported) return tl::unexpected(atOp(status.error(), plan->name));
-    out_.notes.push_back(fmt::format("{} ({}) stays float: {}", plan->name, plan->type, status.error().message));
+    if (status.error().code != ErrorCode::Unsupported)
+      return tl::unexpected(atOp(status.error(), plan->name));
+    out_.notes.push_back(
+        fmt::format("{} ({}) stays float: {}", plan->name, plan->type, status.error().message));
     keepFloat(&op, emit_);
     return {};
   }
@@ -90,7 +102,10 @@ private:
     if (!plan.floatResult) llvm::append_range(needed, op.getResults());
     for (Value v : needed)
       if (missing(v))
-        return fail(Error{ErrorCode::Input, {}, plan.name, "the plan runs this op in int8 but has no range for '" + nn::valueName(v) + "'",
+        return fail(Error{ErrorCode::Input,
+                          {},
+                          plan.name,
+                          "the plan runs this op in int8 but has no range for '" + nn::valueName(v) + "'",
                           "add the tensor to the plan or set the op's precision to f32"});
     return {};
   }
@@ -106,7 +121,8 @@ private:
 
 Result<QuantizedGraph> applyPlan(nn::GraphOp graph, const QuantPlan& plan, const Target& target) {
   Scheme scheme = target.defaultScheme;
-  if (!plan.scheme.empty() && !parse(plan.scheme, scheme)) return fail(ErrorCode::Input, "the plan names the unknown scheme '" + plan.scheme + "'");
+  if (!plan.scheme.empty() && !parse(plan.scheme, scheme))
+    return fail(ErrorCode::Input, "the plan names the unknown scheme '" + plan.scheme + "'");
   graph.getContext()->loadDialect<qnn::QNNDialect>();
   BURIN_ASSIGN(ScaleAssignment scales, ScaleAssignment::compute(graph, plan, target, scheme));
   return Application(graph, plan, target, scheme, scales).run();

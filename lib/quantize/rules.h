@@ -14,15 +14,16 @@ struct RuleContext {
 };
 
 // Each emits the op and registers its result; a failure (Unsupported) names why, and the op stays float.
-Status quantizeHeavy(mlir::Operation* op, RuleContext& context);       // convolutions and products
-Status quantizeBinary(mlir::Operation* op, RuleContext& context);      // add, sub, mul
-Status quantizeLut(mlir::Operation* op, RuleContext& context);         // functions of one activation
-Status quantizeAverage(mlir::Operation* op, RuleContext& context);     // avg_pool, mean
+Status quantizeHeavy(mlir::Operation* op, RuleContext& context);   // convolutions and products
+Status quantizeBinary(mlir::Operation* op, RuleContext& context);  // add, sub, mul
+Status quantizeLut(mlir::Operation* op, RuleContext& context);     // functions of one activation
+Status quantizeAverage(mlir::Operation* op, RuleContext& context); // avg_pool, mean
 Status quantizeConcat(mlir::Operation* op, RuleContext& context);
-Status quantizeSameScale(mlir::Operation* op, RuleContext& context);   // max_pool, movement
+Status quantizeSameScale(mlir::Operation* op, RuleContext& context); // max_pool, movement
 
 // Clamp bounds of a fused activation on the result's integers, as attributes q_lo and q_hi.
-void setClamp(mlir::Operation* op, const Integers& result, mlir::NamedAttrList& attributes, const Target& target);
+void setClamp(mlir::Operation* op, const Integers& result, mlir::NamedAttrList& attributes,
+              const Target& target);
 // The op's inherent attributes but the float clamp.
 mlir::NamedAttrList geometry(mlir::Operation* op);
 

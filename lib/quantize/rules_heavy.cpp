@@ -26,7 +26,8 @@ Channels channelsOf(Operation* op) {
     return {w[0], 0, [perChannel](int64_t i) { return i / perChannel; }};
   }
   if (name == "nn.conv_transpose") {
-    int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt(), outputs = w[1], inputs = w[0] / groups;
+    int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt(), outputs = w[1],
+            inputs = w[0] / groups;
     int64_t taps = elements / (w[0] * w[1]);
     return {outputs * groups, groups == 1 ? 1 : -1,
             [=](int64_t i) { return i / (outputs * taps) / inputs * outputs + i / taps % outputs; }};
@@ -54,17 +55,23 @@ Requantisation requantOperands(const IntegerWeights& w, Emitter& emit) {
   return {emit.constantI32(w.multiplier), emit.constantI32(w.shift)};
 }
 
-void finish(Operation* op, StringRef type, ArrayRef<Value> operands, NamedAttrList attributes, RuleContext& c) {
+void finish(Operation* op, StringRef type, ArrayRef<Value> operands, NamedAttrList attributes,
+            RuleContext& c) {
   Value result = op->getResult(0);
   std::string node = nn::nodeName(op);
   if (c.plan.floatResult) {
     for (StringRef clamp : {"lo", "hi"})
       if (Attribute a = op->getAttr(clamp)) attributes.set(clamp, a);
-    c.emit.setReal(result, c.emit.create(type, operands, result.getType(), attributes, nn::valueName(result), node)->getResult(0));
+    c.emit.setReal(result,
+                   c.emit.create(type, operands, result.getType(), attributes, nn::valueName(result), node)
+                       ->getResult(0));
     return;
   }
   setClamp(op, c.emit.scaleOf(result), attributes, c.target);
-  c.emit.setInteger(result, c.emit.create(type, operands, c.emit.integerType(result), attributes, c.emit.integerName(result), node)->getResult(0));
+  c.emit.setInteger(
+      result,
+      c.emit.create(type, operands, c.emit.integerType(result), attributes, c.emit.integerName(result), node)
+          ->getResult(0));
 }
 
 // Weights are constants: convolutions and fully connected layers.
@@ -72,24 +79,32 @@ Status quantizeWithWeights(Operation* op, RuleContext& c) {
   Value weights = op->getOperand(1);
   std::vector<float> w = nn::constantFloats(weights), bias = nn::constantFloats(op->getOperand(2));
   if (w.empty()) return fail(ErrorCode::Unsupported, "its weights are computed at run time");
-  if (bias.empty() && !isa<NoneType>(op->getOperand(2).getType())) return fail(ErrorCode::Unsupported, "its bias is computed at run time");
+  if (bias.empty() && !isa<NoneType>(op->getOperand(2).getType()))
+    return fail(ErrorCode::Unsupported, "its bias is computed at run time");
   Channels channels = channelsOf(op);
   if (bias.size() == 1 && channels.count > 1) bias.assign(channels.count, bias[0]);
-  if (!bias.empty() && static_cast<int64_t>(bias.size()) != channels.count) return fail(ErrorCode::Unsupported, "its bias is not one value per channel");
+  if (!bias.empty() && static_cast<int64_t>(bias.size()) != channels.count)
+    return fail(ErrorCode::Unsupported, "its bias is not one value per channel");
   // Every integer layer has a bias: zero, or what correction makes of it.
   if (bias.empty()) bias.assign(static_cast<size_t>(channels.count), 0.0f);
   if (!c.plan.biasCorrection.empty()) {
     if (c.plan.biasCorrection.size() != bias.size())
-      return fail(ErrorCode::Input, "the plan's bias_correction has " + std::to_string(c.plan.biasCorrection.size()) + " values for " + std::to_string(bias.size()) + " channels",
+      return fail(ErrorCode::Input,
+                  "the plan's bias_correction has " + std::to_string(c.plan.biasCorrection.size()) +
+                      " values for " + std::to_string(bias.size()) + " channels",
                   "correct the plan");
     for (size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(bias[i] + c.plan.biasCorrection[i]);
   }
   // The operand's scales per channel become part of the weights.
   const Integers& x = c.emit.scaleOf(op->getOperand(0));
   for (size_t i = 0; !x.channels.empty() && i < w.size(); ++i)
-    w[i] = static_cast<float>(w[i] * x.channels[static_cast<size_t>(inputChannel(op, static_cast<int64_t>(i)))]);
+    w[i] =
+        static_cast<float>(w[i] * x.channels[static_cast<size_t>(inputChannel(op, static_cast<int64_t>(i)))]);
   WeightProblem problem{w, bias, channels.count, channels.of, x.affine.scale, {}, c.plan.floatResult};
-  if (!c.plan.floatResult) problem.outputScale = [&](int64_t channel) { return c.emit.scaleOf(op->getResult(0)).channelScale(channel); };
+  if (!c.plan.floatResult)
+    problem.outputScale = [&](int64_t channel) {
+      return c.emit.scaleOf(op->getResult(0)).channelScale(channel);
+    };
   const WeightForm* form = c.target.weights(classify(op));
   if (!form) return fail(ErrorCode::Unsupported, "the target has no weight form for it");
   BURIN_ASSIGN(IntegerWeights q, quantizeWeights(problem, *form, c.target));
@@ -101,15 +116,17 @@ Status quantizeWithWeights(Operation* op, RuleContext& c) {
   Value stored = c.emit.constantI8(q.weights, shapeOf(weights), b.getIntegerType(8), nn::valueName(weights));
   Requantisation r = requantOperands(q, c.emit);
   Value biasValue = q.bias.empty() ? c.emit.none() : c.emit.constantI32(q.bias);
-  finish(op, "qnn." + op->getName().stripDialect().str(), {c.emit.integer(op->getOperand(0)), stored, biasValue, r.multiplier, r.shift},
-         attributes, c);
+  finish(op, "qnn." + op->getName().stripDialect().str(),
+         {c.emit.integer(op->getOperand(0)), stored, biasValue, r.multiplier, r.shift}, attributes, c);
   return {};
 }
 
 // Both sides are activations (attention): one scale each, no bias.
 Status quantizeProduct(Operation* op, RuleContext& c) {
-  if (!isa<NoneType>(op->getOperand(2).getType())) return fail(ErrorCode::Unsupported, "a product of activations with a bias");
-  const float a = c.emit.scaleOf(op->getOperand(0)).affine.scale, b = c.emit.scaleOf(op->getOperand(1)).affine.scale;
+  if (!isa<NoneType>(op->getOperand(2).getType()))
+    return fail(ErrorCode::Unsupported, "a product of activations with a bias");
+  const float a = c.emit.scaleOf(op->getOperand(0)).affine.scale,
+              b = c.emit.scaleOf(op->getOperand(1)).affine.scale;
   IntegerWeights q;
   const rt::RequantPolicy policy = c.target.arithmetic.requantize;
   if (c.plan.floatResult) {
@@ -117,11 +134,15 @@ Status quantizeProduct(Operation* op, RuleContext& c) {
     q.realMultiplier = {a * b};
   } else {
     rt::Requant requant;
-    auto status = rt::encodeRequant(policy, rt::requantScale(policy, a, b, c.emit.scaleOf(op->getResult(0)).affine.scale), requant);
-    if (status != rt::EncodeStatus::Ok) return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
+    auto status = rt::encodeRequant(
+        policy, rt::requantScale(policy, a, b, c.emit.scaleOf(op->getResult(0)).affine.scale), requant);
+    if (status != rt::EncodeStatus::Ok)
+      return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
     q.policy = rt::nameOf(policy);
-    if (policy == rt::RequantPolicy::FloatHalfEven) q.realMultiplier = {requant.scale};
-    else q.multiplier = {requant.multiplier}, q.shift = {requant.shift};
+    if (policy == rt::RequantPolicy::FloatHalfEven)
+      q.realMultiplier = {requant.scale};
+    else
+      q.multiplier = {requant.multiplier}, q.shift = {requant.shift};
   }
   NamedAttrList attributes = geometry(op);
   attributes.set("requant", StringAttr::get(op->getContext(), q.policy));
@@ -133,7 +154,8 @@ Status quantizeProduct(Operation* op, RuleContext& c) {
 } // namespace
 
 Status quantizeHeavy(Operation* op, RuleContext& context) {
-  return classify(op) == OpClass::MatMulActAct ? quantizeProduct(op, context) : quantizeWithWeights(op, context);
+  return classify(op) == OpClass::MatMulActAct ? quantizeProduct(op, context)
+                                               : quantizeWithWeights(op, context);
 }
 
 } // namespace burin::quantize

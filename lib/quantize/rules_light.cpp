@@ -18,7 +18,8 @@ tl::unexpected<Error> badScale(rt::EncodeStatus status) {
 // Program attributes of a per-tensor requantisation.
 void setRequant(const rt::Requant& r, NamedAttrList& attributes, Builder b) {
   attributes.set("requant", b.getStringAttr(rt::nameOf(r.policy)));
-  if (r.policy == rt::RequantPolicy::FloatHalfEven) attributes.set("ratio", b.getDenseF32ArrayAttr({r.scale}));
+  if (r.policy == rt::RequantPolicy::FloatHalfEven)
+    attributes.set("ratio", b.getDenseF32ArrayAttr({r.scale}));
   else {
     attributes.set("multiplier", b.getDenseI64ArrayAttr({r.multiplier}));
     attributes.set("shift", b.getDenseI64ArrayAttr({r.shift}));
@@ -44,9 +45,12 @@ Result<Operand> binaryOperand(Value v, bool reciprocal, RuleContext& c) {
   Integers integers = integersForRange(min, max, std::max(-min, max), *c.target.scheme(c.scheme), c.scheme);
   std::vector<int8_t> stored;
   for (float x : values)
-    stored.push_back(static_cast<int8_t>(rt::quantizeDivide(x, integers.affine, integers.form.low, integers.form.high, c.target.activationRounding)));
+    stored.push_back(static_cast<int8_t>(rt::quantizeDivide(
+        x, integers.affine, integers.form.low, integers.form.high, c.target.activationRounding)));
   auto type = cast<RankedTensorType>(v.getType());
-  return Operand{c.emit.constantI8(stored, type.getShape(), Emitter::quantType(v.getContext(), integers), nn::valueName(v)), integers};
+  return Operand{c.emit.constantI8(stored, type.getShape(), Emitter::quantType(v.getContext(), integers),
+                                   nn::valueName(v)),
+                 integers};
 }
 
 void setAddRule(const rt::AddParameters& p, NamedAttrList& attributes, Builder b) {
@@ -55,12 +59,14 @@ void setAddRule(const rt::AddParameters& p, NamedAttrList& attributes, Builder b
     attributes.set("ratio", b.getDenseF32ArrayAttr({p.ratioA, p.ratioB}));
     return;
   }
-  attributes.set("multiplier", b.getDenseI64ArrayAttr({p.rescaleA.multiplier, p.rescaleB.multiplier, p.rescaleOut.multiplier}));
+  attributes.set("multiplier", b.getDenseI64ArrayAttr(
+                                   {p.rescaleA.multiplier, p.rescaleB.multiplier, p.rescaleOut.multiplier}));
   attributes.set("shift", b.getDenseI64ArrayAttr({p.rescaleA.shift, p.rescaleB.shift, p.rescaleOut.shift}));
   attributes.set("left_shift", b.getI64IntegerAttr(p.leftShift));
 }
 
-// What the table was made from, for readers and exporters: fn with its parameters, or with a constant operand.
+// What the table was made from, for readers and exporters: fn with its parameters, or with a constant
+// operand.
 NamedAttrList functionOf(Operation* op, int activation, Builder b) {
   NamedAttrList attributes;
   for (StringRef name : {"fn", "alpha", "beta"})
@@ -72,9 +78,11 @@ NamedAttrList functionOf(Operation* op, int activation, Builder b) {
 }
 
 // The table of one channel: the op itself, run in float on every stored value.
-Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Integers& from, const Integers& to, int64_t channel, RuleContext& c) {
+Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Integers& from, const Integers& to,
+                                     int64_t channel, RuleContext& c) {
   const int first = from.form.isSigned() ? -128 : 0;
-  const rt::Affine source{from.channelScale(channel), from.affine.zeroPoint}, target{to.channelScale(channel), to.affine.zeroPoint};
+  const rt::Affine source{from.channelScale(channel), from.affine.zeroPoint},
+      target{to.channelScale(channel), to.affine.zeroPoint};
   std::vector<float> x(256), other;
   for (int q = 0; q < 256; ++q) x[q] = rt::dequantize(first + q, source);
   nn::ConstantTensor input{{rt::DType::F32, {256}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
@@ -84,12 +92,14 @@ Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Intege
     constant.data = &other[other.size() == 1 ? 0 : static_cast<size_t>(channel)];
     operands.insert(activation == 0 ? operands.end() : operands.begin(), &constant);
   }
-  BURIN_ASSIGN(auto results, nn::evaluate(op->getName().getStringRef().str(), nn::programAttrs(op->getAttrDictionary()), operands));
+  BURIN_ASSIGN(auto results, nn::evaluate(op->getName().getStringRef().str(),
+                                          nn::programAttrs(op->getAttrDictionary()), operands));
   std::vector<int32_t> table(256);
   const float* y = reinterpret_cast<const float*>(results[0].second.data());
   // Entry i belongs to the stored byte i.
   for (int q = 0; q < 256; ++q)
-    table[static_cast<uint8_t>(first + q)] = rt::quantizeDivide(y[q], target, to.form.low, to.form.high, c.target.lut.rounding);
+    table[static_cast<uint8_t>(first + q)] =
+        rt::quantizeDivide(y[q], target, to.form.low, to.form.high, c.target.lut.rounding);
   return table;
 }
 } // namespace
@@ -97,14 +107,16 @@ Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Intege
 NamedAttrList geometry(Operation* op) {
   NamedAttrList attributes;
   for (NamedAttribute a : op->getAttrs())
-    if (a.getName() != "names" && a.getName() != "node" && a.getName() != "lo" && a.getName() != "hi") attributes.push_back(a);
+    if (a.getName() != "names" && a.getName() != "node" && a.getName() != "lo" && a.getName() != "hi")
+      attributes.push_back(a);
   return attributes;
 }
 
 void setClamp(Operation* op, const Integers& result, NamedAttrList& attributes, const Target& target) {
   int32_t low = result.form.low, high = result.form.high;
   auto bound = [&](FloatAttr a) {
-    return rt::quantizeDivide(static_cast<float>(a.getValueAsDouble()), result.affine, result.form.low, result.form.high, target.activationRounding);
+    return rt::quantizeDivide(static_cast<float>(a.getValueAsDouble()), result.affine, result.form.low,
+                              result.form.high, target.activationRounding);
   };
   if (auto lo = op->getAttrOfType<FloatAttr>("lo")) low = bound(lo);
   if (auto hi = op->getAttrOfType<FloatAttr>("hi")) high = bound(hi);
@@ -127,21 +139,26 @@ Status quantizeBinary(Operation* op, RuleContext& c) {
   } else if (fn == "mul" || divide) {
     const rt::RequantPolicy policy = c.target.arithmetic.multiply;
     rt::Requant requant;
-    auto status = rt::encodeRequant(policy, rt::multiplyScale(policy, a.integers.affine.scale, b.integers.affine.scale, y.affine.scale), requant);
+    auto status = rt::encodeRequant(
+        policy, rt::multiplyScale(policy, a.integers.affine.scale, b.integers.affine.scale, y.affine.scale),
+        requant);
     if (status != rt::EncodeStatus::Ok) return badScale(status);
     setRequant(requant, attributes, builder);
     attributes.set("rule", attributes.get("requant"));
     attributes.erase("requant");
   } else {
     rt::AddParameters parameters;
-    auto status = rt::encodeAdd(c.target.arithmetic.add, a.integers.affine.scale, b.integers.affine.scale, y.affine.scale, 8, parameters);
+    auto status = rt::encodeAdd(c.target.arithmetic.add, a.integers.affine.scale, b.integers.affine.scale,
+                                y.affine.scale, 8, parameters);
     if (status != rt::EncodeStatus::Ok) return badScale(status);
     setAddRule(parameters, attributes, builder);
   }
   setClamp(op, y, attributes, c.target);
   Value result = op->getResult(0);
-  c.emit.setInteger(result, c.emit.create("qnn.binary", {a.value, b.value}, c.emit.integerType(result), attributes, c.emit.integerName(result),
-                                          nn::nodeName(op))->getResult(0));
+  c.emit.setInteger(result, c.emit
+                                .create("qnn.binary", {a.value, b.value}, c.emit.integerType(result),
+                                        attributes, c.emit.integerName(result), nn::nodeName(op))
+                                ->getResult(0));
   return {};
 }
 
@@ -149,18 +166,22 @@ Status quantizeLut(Operation* op, RuleContext& c) {
   int activation = op->getNumOperands() == 2 && nn::isConstant(op->getOperand(0)) ? 1 : 0;
   Value x = op->getOperand(activation), result = op->getResult(0);
   StringRef fn = op->getAttrOfType<StringAttr>("fn").getValue();
-  if (!c.target.lut.has(fn)) return fail(ErrorCode::Unsupported, c.target.name + " has no table for '" + fn.str() + "'");
+  if (!c.target.lut.has(fn))
+    return fail(ErrorCode::Unsupported, c.target.name + " has no table for '" + fn.str() + "'");
   int64_t channels = 1;
   if (op->getNumOperands() == 2) {
     auto type = cast<RankedTensorType>(x.getType());
     auto constant = cast<RankedTensorType>(op->getOperand(1 - activation).getType());
     channels = constant.getNumElements();
     int64_t axis = constant.getRank() - type.getRank() + 1; // of the constant, where x's axis 1 is
-    bool perChannel = type.getRank() >= 2 && axis >= 0 && axis < constant.getRank() && constant.getDimSize(axis) == channels && type.getDimSize(1) == channels;
-    if (channels != 1 && !perChannel) return fail(ErrorCode::Unsupported, "its constant is neither a scalar nor one value per channel");
+    bool perChannel = type.getRank() >= 2 && axis >= 0 && axis < constant.getRank() &&
+                      constant.getDimSize(axis) == channels && type.getDimSize(1) == channels;
+    if (channels != 1 && !perChannel)
+      return fail(ErrorCode::Unsupported, "its constant is neither a scalar nor one value per channel");
   }
   const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
-  channels = std::max<int64_t>({channels, static_cast<int64_t>(from.channels.size()), static_cast<int64_t>(to.channels.size())});
+  channels = std::max<int64_t>(
+      {channels, static_cast<int64_t>(from.channels.size()), static_cast<int64_t>(to.channels.size())});
   std::vector<int8_t> table;
   for (int64_t channel = 0; channel < channels; ++channel) {
     BURIN_ASSIGN(std::vector<int32_t> entries, tableOf(op, activation, from, to, channel, c));
@@ -175,8 +196,10 @@ Status quantizeLut(Operation* op, RuleContext& c) {
   }
   Type element = to.form.isSigned() ? b.getIntegerType(8) : b.getIntegerType(8, false);
   Value constant = c.emit.constantI8(table, shape, element, {});
-  c.emit.setInteger(result, c.emit.create("qnn.lut", {c.emit.integer(x), constant}, c.emit.integerType(result), attributes,
-                                          c.emit.integerName(result), nn::nodeName(op))->getResult(0));
+  c.emit.setInteger(result, c.emit
+                                .create("qnn.lut", {c.emit.integer(x), constant}, c.emit.integerType(result),
+                                        attributes, c.emit.integerName(result), nn::nodeName(op))
+                                ->getResult(0));
   return {};
 }
 
@@ -186,13 +209,18 @@ Status quantizeAverage(Operation* op, RuleContext& c) {
   NamedAttrList attributes = geometry(op);
   const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
   rt::Requant requant;
-  auto status = rt::encodeAverage(c.target.arithmetic.average.policy, from.affine.scale, to.affine.scale, 1, requant);
+  auto status =
+      rt::encodeAverage(c.target.arithmetic.average.policy, from.affine.scale, to.affine.scale, 1, requant);
   if (status != rt::EncodeStatus::Ok) return badScale(status);
   // Integer division needs equal scales; means between different ones take the policy that comes with it.
-  attributes.set("requant", b.getStringAttr(from == to ? rt::nameOf(c.target.arithmetic.average) : rt::nameOf(c.target.arithmetic.average.policy)));
+  attributes.set("requant", b.getStringAttr(from == to ? rt::nameOf(c.target.arithmetic.average)
+                                                       : rt::nameOf(c.target.arithmetic.average.policy)));
   setClamp(op, c.emit.scaleOf(result), attributes, c.target);
-  c.emit.setInteger(result, c.emit.create("qnn." + op->getName().stripDialect().str(), {c.emit.integer(x)}, c.emit.integerType(result), attributes,
-                                          c.emit.integerName(result), nn::nodeName(op))->getResult(0));
+  c.emit.setInteger(result, c.emit
+                                .create("qnn." + op->getName().stripDialect().str(), {c.emit.integer(x)},
+                                        c.emit.integerType(result), attributes, c.emit.integerName(result),
+                                        nn::nodeName(op))
+                                ->getResult(0));
   return {};
 }
 
@@ -205,17 +233,23 @@ Status quantizeConcat(Operation* op, RuleContext& c) {
     Value q = c.emit.integer(x);
     if (!(c.emit.scaleOf(x) == to)) {
       rt::Requant requant;
-      auto status = rt::encodeRescale(c.target.arithmetic.rescale, c.emit.scaleOf(x).affine.scale, to.affine.scale, requant);
+      auto status = rt::encodeRescale(c.target.arithmetic.rescale, c.emit.scaleOf(x).affine.scale,
+                                      to.affine.scale, requant);
       if (status != rt::EncodeStatus::Ok) return badScale(status);
       NamedAttrList attributes;
       setRequant(requant, attributes, Builder(op->getContext()));
       auto type = cast<RankedTensorType>(x.getType()).clone(Emitter::quantType(op->getContext(), to));
-      q = c.emit.create("qnn.requantize", {q}, type, attributes, nn::valueName(x) + "/requantize", nn::nodeName(op))->getResult(0);
+      q = c.emit
+              .create("qnn.requantize", {q}, type, attributes, nn::valueName(x) + "/requantize",
+                      nn::nodeName(op))
+              ->getResult(0);
     }
     operands.push_back(q);
   }
-  c.emit.setInteger(result, c.emit.create("nn.concat", operands, c.emit.integerType(result), geometry(op), c.emit.integerName(result),
-                                          nn::nodeName(op))->getResult(0));
+  c.emit.setInteger(result, c.emit
+                                .create("nn.concat", operands, c.emit.integerType(result), geometry(op),
+                                        c.emit.integerName(result), nn::nodeName(op))
+                                ->getResult(0));
   return {};
 }
 
@@ -223,8 +257,10 @@ Status quantizeSameScale(Operation* op, RuleContext& c) {
   Value result = op->getResult(0);
   SmallVector<Value> operands = {c.emit.integer(op->getOperand(0))};
   for (Value v : op->getOperands().drop_front()) operands.push_back(c.emit.plain(v));
-  c.emit.setInteger(result, c.emit.create(op->getName().getStringRef(), operands, c.emit.integerType(result), geometry(op),
-                                          c.emit.integerName(result), nn::nodeName(op))->getResult(0));
+  c.emit.setInteger(result, c.emit
+                                .create(op->getName().getStringRef(), operands, c.emit.integerType(result),
+                                        geometry(op), c.emit.integerName(result), nn::nodeName(op))
+                                ->getResult(0));
   return {};
 }
 

@@ -29,13 +29,14 @@ Range rangeOf(const TensorPlan& t) {
   return r;
 }
 
-// A concat operand with at least half of the concat's range loses less by taking the concat's scale than by being
-// rounded twice; one with a smaller range keeps its own and is requantised.
+// A concat operand with at least half of the concat's range loses less by taking the concat's scale than by
+// being rounded twice; one with a smaller range keeps its own and is requantised.
 constexpr double kMinimumShare = 0.25;
 
 class Grouping {
 public:
-  Grouping(nn::GraphOp graph, const QuantPlan& plan, const Target& target) : graph_(graph), plan_(plan), target_(target) {}
+  Grouping(nn::GraphOp graph, const QuantPlan& plan, const Target& target)
+      : graph_(graph), plan_(plan), target_(target) {}
 
   llvm::EquivalenceClasses<void*> run() {
     for (Operation& op : graph_.getBody().front()) {
@@ -55,7 +56,8 @@ private:
   bool mayAdopt(Value operand, Value result) const {
     Operation* producer = operand.getDefiningOp();
     if (!operand.hasOneUse() || !producer || !runsInInteger(producer, plan_)) return false;
-    const TensorPlan *own = plan_.tensor(nn::valueName(operand)), *joint = plan_.tensor(nn::valueName(result));
+    const TensorPlan *own = plan_.tensor(nn::valueName(operand)),
+                     *joint = plan_.tensor(nn::valueName(result));
     return own && joint && rangeOf(*own).width() >= kMinimumShare * rangeOf(*joint).width();
   }
 
@@ -72,15 +74,18 @@ bool runsInInteger(Operation* op, const QuantPlan& plan) {
   return p && p->precision == Precision::Int8;
 }
 
-Integers integersForRange(double min, double max, double threshold, const ActivationScheme& activations, Scheme scheme) {
+Integers integersForRange(double min, double max, double threshold, const ActivationScheme& activations,
+                          Scheme scheme) {
   Integers out;
   out.form = activations.formFor(min);
-  out.affine = scheme == Scheme::Symmetric ? rt::symmetricAffine(threshold, out.form) : rt::asymmetricAffine(min, max, out.form);
+  out.affine = scheme == Scheme::Symmetric ? rt::symmetricAffine(threshold, out.form)
+                                           : rt::asymmetricAffine(min, max, out.form);
   out.dtype = out.form.isSigned() ? rt::DType::I8 : rt::DType::U8;
   return out;
 }
 
-Result<ScaleAssignment> ScaleAssignment::compute(nn::GraphOp graph, const QuantPlan& plan, const Target& target, Scheme scheme) {
+Result<ScaleAssignment> ScaleAssignment::compute(nn::GraphOp graph, const QuantPlan& plan,
+                                                 const Target& target, Scheme scheme) {
   const ActivationScheme* activations = target.scheme(scheme);
   if (!activations) return fail(ErrorCode::Usage, target.name + " has no " + nameOf(scheme) + " activations");
   llvm::EquivalenceClasses<void*> groups = Grouping(graph, plan, target).run();
@@ -106,12 +111,21 @@ Result<ScaleAssignment> ScaleAssignment::compute(nn::GraphOp graph, const QuantP
   ScaleAssignment assignment;
   for (Value v : values) {
     const Range& r = ranges[leader(v)];
-    if (!r.set) return fail(Error{ErrorCode::Input, {}, nn::valueName(v), "the plan has no range for this tensor", "add it to the plan's tensors"});
+    if (!r.set)
+      return fail(Error{ErrorCode::Input,
+                        {},
+                        nn::valueName(v),
+                        "the plan has no range for this tensor",
+                        "add it to the plan's tensors"});
     Integers integers = integersForRange(r.min, r.max, r.threshold, *activations, scheme);
     integers.channels = plan.tensor(nn::valueName(v))->channels;
     auto type = dyn_cast<RankedTensorType>(v.getType());
-    if (!integers.channels.empty() && (!mayHaveChannelScales(v) || type.getDimSize(1) != static_cast<int64_t>(integers.channels.size())))
-      return fail(Error{ErrorCode::Input, {}, nn::valueName(v), "the plan gives this tensor scales per channel, which its neighbours cannot take",
+    if (!integers.channels.empty() &&
+        (!mayHaveChannelScales(v) || type.getDimSize(1) != static_cast<int64_t>(integers.channels.size())))
+      return fail(Error{ErrorCode::Input,
+                        {},
+                        nn::valueName(v),
+                        "the plan gives this tensor scales per channel, which its neighbours cannot take",
                         "remove 'channels' from the plan"});
     assignment.scales_[v] = std::move(integers);
   }

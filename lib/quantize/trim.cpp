@@ -17,7 +17,8 @@ std::vector<float> evaluateOnGrid(Operation* function, Interval range) {
     x[i] = static_cast<float>(range.low + (range.high - range.low) * i / (kGridPoints - 1));
   nn::ConstantTensor input{{rt::DType::F32, {kGridPoints}}, x.data()};
   std::vector<nn::ConstantTensor*> operands{&input};
-  auto results = nn::evaluate(function->getName().getStringRef().str(), nn::programAttrs(function->getAttrDictionary()), operands);
+  auto results = nn::evaluate(function->getName().getStringRef().str(),
+                              nn::programAttrs(function->getAttrDictionary()), operands);
   if (!results) return {};
   const float* y = reinterpret_cast<const float*>((*results)[0].second.data());
   return {y, y + kGridPoints};

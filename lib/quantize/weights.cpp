@@ -11,14 +11,15 @@ namespace {
 // Channels that share one weight scale.
 struct Group {
   double maxWeight = 0, maxBias = 0;
-  double scale = 0;       // of the stored weights
+  double scale = 0; // of the stored weights
   rt::Requant requant;
 };
 
 class WeightQuantizer {
 public:
   WeightQuantizer(const WeightProblem& problem, const WeightForm& form, const Target& target)
-      : p_(problem), form_(form), target_(target), groups_(form.perChannel ? static_cast<size_t>(problem.channels) : 1) {}
+      : p_(problem), form_(form), target_(target),
+        groups_(form.perChannel ? static_cast<size_t>(problem.channels) : 1) {}
 
   Result<IntegerWeights> run() {
     measure();
@@ -26,8 +27,9 @@ public:
       BURIN_CHECK(chooseScale(groups_[g], p_.floatResult ? 1.0f : p_.outputScale(static_cast<int64_t>(g))));
     out_.weights.resize(p_.weights.size());
     for (size_t i = 0; i < p_.weights.size(); ++i)
-      out_.weights[i] = static_cast<int8_t>(rt::quantizeWeight(p_.weights[i], groupOf(p_.channelOf(static_cast<int64_t>(i))).scale,
-                                                               form_.form.low, form_.form.high, target_.weightRounding));
+      out_.weights[i] = static_cast<int8_t>(
+          rt::quantizeWeight(p_.weights[i], groupOf(p_.channelOf(static_cast<int64_t>(i))).scale,
+                             form_.form.low, form_.form.high, target_.weightRounding));
     quantizeBiases();
     store();
     return std::move(out_);
@@ -56,11 +58,15 @@ private:
     case WeightScaleRule::Max:
       g.scale = rt::maxWeightScale(g.maxWeight, g.maxBias, p_.inputScale, form_.form.divisor);
       if (p_.floatResult) return {};
-      // A bias of few significant bits drops low bits of the whole layer when one channel's is large (channels of tiny
-      // weights have the largest): that channel's weights rather lose resolution, so that no bit is dropped.
+      // A bias of few significant bits drops low bits of the whole layer when one channel's is large
+      // (channels of tiny weights have the largest): that channel's weights rather lose resolution, so that
+      // no bit is dropped.
       if (target_.bias.effectiveBits < target_.bias.bits)
-        g.scale = std::max(g.scale, static_cast<double>(static_cast<float>(
-                                        g.maxBias / (p_.inputScale * static_cast<double>((int64_t{1} << (target_.bias.effectiveBits - 1)) - 1)))));
+        g.scale = std::max(
+            g.scale,
+            static_cast<double>(static_cast<float>(
+                g.maxBias / (p_.inputScale *
+                             static_cast<double>((int64_t{1} << (target_.bias.effectiveBits - 1)) - 1)))));
       ratio = rt::requantScale(policy, p_.inputScale, static_cast<float>(g.scale), scale);
       break;
     case WeightScaleRule::OutputQscale:
@@ -77,7 +83,8 @@ private:
     }
     }
     rt::EncodeStatus status = rt::encodeRequant(policy, ratio, g.requant);
-    if (status != rt::EncodeStatus::Ok) return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
+    if (status != rt::EncodeStatus::Ok)
+      return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
     return {};
   }
 
@@ -86,7 +93,9 @@ private:
     std::vector<int64_t> wide(p_.bias.size());
     int64_t largest = 0;
     for (size_t c = 0; c < wide.size(); ++c) {
-      wide[c] = rt::quantizeBias(p_.bias[c], static_cast<double>(p_.inputScale) * groupOf(static_cast<int64_t>(c)).scale, target_.bias.rounding);
+      wide[c] = rt::quantizeBias(p_.bias[c],
+                                 static_cast<double>(p_.inputScale) * groupOf(static_cast<int64_t>(c)).scale,
+                                 target_.bias.rounding);
       largest = std::max(largest, std::abs(wide[c]));
     }
     int dropped = rt::droppedBiasBits(largest, target_.bias.effectiveBits);
@@ -102,8 +111,10 @@ private:
     out_.policy = p_.floatResult ? "none" : rt::nameOf(policy);
     for (const Group& g : groups_) {
       out_.scale.push_back(static_cast<float>(g.scale));
-      if (p_.floatResult) out_.realMultiplier.push_back(p_.inputScale * static_cast<float>(g.scale));
-      else if (policy == rt::RequantPolicy::FloatHalfEven) out_.realMultiplier.push_back(g.requant.scale);
+      if (p_.floatResult)
+        out_.realMultiplier.push_back(p_.inputScale * static_cast<float>(g.scale));
+      else if (policy == rt::RequantPolicy::FloatHalfEven)
+        out_.realMultiplier.push_back(g.requant.scale);
       else {
         out_.multiplier.push_back(g.requant.multiplier);
         out_.shift.push_back(g.requant.shift);
@@ -119,7 +130,8 @@ private:
 };
 } // namespace
 
-Result<IntegerWeights> quantizeWeights(const WeightProblem& problem, const WeightForm& form, const Target& target) {
+Result<IntegerWeights> quantizeWeights(const WeightProblem& problem, const WeightForm& form,
+                                       const Target& target) {
   return WeightQuantizer(problem, form, target).run();
 }
 

@@ -9,11 +9,11 @@ namespace burin::quantize {
 
 struct WeightProblem {
   const std::vector<float>& weights;
-  const std::vector<float>& bias;                // one per channel, or empty
+  const std::vector<float>& bias; // one per channel, or empty
   int64_t channels = 0;
-  std::function<int64_t(int64_t)> channelOf;     // output channel of a weight's flat index
+  std::function<int64_t(int64_t)> channelOf; // output channel of a weight's flat index
   float inputScale = 1;
-  std::function<float(int64_t)> outputScale;     // of an output channel; ignored for a float result
+  std::function<float(int64_t)> outputScale; // of an output channel; ignored for a float result
   bool floatResult = false;
 };
 
@@ -23,10 +23,11 @@ struct IntegerWeights {
   std::vector<int32_t> bias;         // per channel, or empty
   std::vector<float> realMultiplier; // float results and float_half_even: 1 or per channel
   std::vector<int32_t> multiplier, shift;
-  std::string policy;                // program attribute `requant`
+  std::string policy; // program attribute `requant`
 };
 
 // Fails with the reason when the target cannot express a scale.
-Result<IntegerWeights> quantizeWeights(const WeightProblem& problem, const WeightForm& form, const Target& target);
+Result<IntegerWeights> quantizeWeights(const WeightProblem& problem, const WeightForm& form,
+                                       const Target& target);
 
 } // namespace burin::quantize

@@ -52,5 +52,5 @@ Error atOp(Error error, const std::string& op);
 #define BURIN_ASSIGN(declaration, expression)                                                                \
   auto BURIN_CONCAT(result_, __LINE__) = (expression);                                                       \
   if (!BURIN_CONCAT(result_, __LINE__))                                                                      \
-    return tl::unexpected(std::move(BURIN_CONCAT(result_, __LINE__)).error());                              \
+    return tl::unexpected(std::move(BURIN_CONCAT(result_, __LINE__)).error());                               \
   declaration = std::move(*BURIN_CONCAT(result_, __LINE__))

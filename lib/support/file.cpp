@@ -11,7 +11,8 @@
 namespace burin {
 
 namespace {
-tl::unexpected<Error> readError(const std::string& path, const std::string& what, const std::string& remedy = "check the path and permissions") {
+tl::unexpected<Error> readError(const std::string& path, const std::string& what,
+                                const std::string& remedy = "check the path and permissions") {
   return fail(Error{ErrorCode::Input, path, {}, what, remedy});
 }
 } // namespace
@@ -70,7 +71,8 @@ Status writeFile(const std::string& path, std::span<const char> bytes) {
 
 Result<std::string> readTextFile(const std::string& path, size_t limitBytes) {
   BURIN_ASSIGN(auto file, MappedFile::open(path));
-  if (file->bytes().size() > limitBytes) return readError(path, "file is too large for its kind", "check that this is the right file");
+  if (file->bytes().size() > limitBytes)
+    return readError(path, "file is too large for its kind", "check that this is the right file");
   return std::string(file->bytes().begin(), file->bytes().end());
 }
 

@@ -62,7 +62,8 @@ ActivationScheme readScheme(const JsonReader& scheme, bool symmetric) {
 }
 
 void readActivations(const JsonReader& root, Target& target) {
-  const JsonReader reader = root.object("activations", {"default_scheme", "schemes", "quantize", "rounding", "channel_scales"});
+  const JsonReader reader =
+      root.object("activations", {"default_scheme", "schemes", "quantize", "rounding", "channel_scales"});
   const JsonReader schemes = reader.object("schemes", {"symmetric", "asymmetric"});
   for (Scheme scheme : {Scheme::Symmetric, Scheme::Asymmetric})
     if (schemes.find(nameOf(scheme)))

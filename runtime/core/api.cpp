@@ -42,8 +42,12 @@ void fillInfo(const Tensor& t, burin_tensor_info* info) {
   info->zero_point = t.quant.zeroPoint.empty() ? nullptr : t.quant.zeroPoint.data();
   info->scale_axis = t.quant.axis;
 }
-size_t bytesOf(const Tensor& t) { return static_cast<size_t>(t.type.shape.elements()) * dtypeBytes(t.type.dtype); }
-bool inRange(int32_t index, const std::vector<int>& list) { return index >= 0 && static_cast<size_t>(index) < list.size(); }
+size_t bytesOf(const Tensor& t) {
+  return static_cast<size_t>(t.type.shape.elements()) * dtypeBytes(t.type.dtype);
+}
+bool inRange(int32_t index, const std::vector<int>& list) {
+  return index >= 0 && static_cast<size_t>(index) < list.size();
+}
 } // namespace
 
 extern "C" {
@@ -55,7 +59,8 @@ burin_status burin_program_open(const char* path, burin_program** program) {
   std::string error;
   bool readFailed = false;
   auto loaded = Program::open(path, error, readFailed);
-  if (!loaded) return failed(readFailed ? BURIN_CANNOT_READ : BURIN_INVALID_PROGRAM, std::string(path) + ": " + error);
+  if (!loaded)
+    return failed(readFailed ? BURIN_CANNOT_READ : BURIN_INVALID_PROGRAM, std::string(path) + ": " + error);
   *program = new burin_program{std::move(loaded)};
   return BURIN_OK;
 }
@@ -70,9 +75,12 @@ burin_status burin_program_open_memory(const void* data, size_t size, burin_prog
 }
 
 void burin_program_close(burin_program* program) { delete program; }
-int32_t burin_program_net_count(const burin_program* program) { return program ? program->program->netCount() : 0; }
+int32_t burin_program_net_count(const burin_program* program) {
+  return program ? program->program->netCount() : 0;
+}
 
-burin_status burin_session_create(const burin_program* program, int32_t net, const burin_options* options, burin_session** session) {
+burin_status burin_session_create(const burin_program* program, int32_t net, const burin_options* options,
+                                  burin_session** session) {
   if (!program || !session) return invalid("program or session is null");
   if (net < 0 || net >= program->program->netCount()) return invalid("no such network");
   KernelConfig config;
@@ -90,8 +98,12 @@ burin_status burin_session_create(const burin_program* program, int32_t net, con
 
 void burin_session_destroy(burin_session* session) { delete session; }
 
-int32_t burin_session_input_count(const burin_session* s) { return s ? static_cast<int32_t>(s->session->graph().inputs.size()) : 0; }
-int32_t burin_session_output_count(const burin_session* s) { return s ? static_cast<int32_t>(s->session->graph().outputs.size()) : 0; }
+int32_t burin_session_input_count(const burin_session* s) {
+  return s ? static_cast<int32_t>(s->session->graph().inputs.size()) : 0;
+}
+int32_t burin_session_output_count(const burin_session* s) {
+  return s ? static_cast<int32_t>(s->session->graph().outputs.size()) : 0;
+}
 
 burin_status burin_session_input_info(const burin_session* s, int32_t index, burin_tensor_info* info) {
   if (!s || !info || !inRange(index, s->session->graph().inputs)) return invalid("no such input");
@@ -106,7 +118,8 @@ burin_status burin_session_output_info(const burin_session* s, int32_t index, bu
 }
 
 burin_status burin_session_set_input(burin_session* s, int32_t index, const void* data, size_t bytes) {
-  if (!s || !data || !inRange(index, s->session->graph().inputs)) return invalid("no such input or data is null");
+  if (!s || !data || !inRange(index, s->session->graph().inputs))
+    return invalid("no such input or data is null");
   Tensor& t = s->session->input(index);
   if (bytes != bytesOf(t)) return invalid("the buffer's size is not the input's");
   writeRowMajor(data, t);
@@ -114,7 +127,8 @@ burin_status burin_session_set_input(burin_session* s, int32_t index, const void
 }
 
 burin_status burin_session_get_output(const burin_session* s, int32_t index, void* data, size_t bytes) {
-  if (!s || !data || !inRange(index, s->session->graph().outputs)) return invalid("no such output or data is null");
+  if (!s || !data || !inRange(index, s->session->graph().outputs))
+    return invalid("no such output or data is null");
   const Tensor& t = s->session->output(index);
   if (bytes != bytesOf(t)) return invalid("the buffer's size is not the output's");
   readRowMajor(t, data);
@@ -147,12 +161,14 @@ burin_status burin_observed_info(const burin_observed* observed, burin_tensor_in
 }
 
 burin_status burin_observed_read(const burin_observed* observed, void* data, size_t bytes) {
-  if (!observed || !data || bytes != bytesOf(*observed->tensor)) return invalid("the buffer's size is not the tensor's");
+  if (!observed || !data || bytes != bytesOf(*observed->tensor))
+    return invalid("the buffer's size is not the tensor's");
   readRowMajor(*observed->tensor, data);
   return BURIN_OK;
 }
 
-burin_status burin_session_memory(const burin_session* s, uint64_t* arena, uint64_t* scratch, uint64_t* packed) {
+burin_status burin_session_memory(const burin_session* s, uint64_t* arena, uint64_t* scratch,
+                                  uint64_t* packed) {
   if (!s) return invalid("session is null");
   if (arena) *arena = s->session->arenaBytes();
   if (scratch) *scratch = s->session->scratchBytes();

@@ -19,8 +19,8 @@ struct ContainerHeader {
 };
 static_assert(sizeof(ContainerHeader) == 64, "the header is part of the file format");
 
-// Four interleaved 64-bit multiply-xorshift lanes over little-endian words, then the tail bytes; any single flipped
-// bit changes the result.
+// Four interleaved 64-bit multiply-xorshift lanes over little-endian words, then the tail bytes; any single
+// flipped bit changes the result.
 uint64_t checksum(const void* data, size_t bytes);
 
 } // namespace burin::rt

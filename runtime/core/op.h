@@ -1,5 +1,5 @@
-// The op registry. An op is a shape rule and a kernel factory under one name; the rule serves importers, the IR
-// verifier and the program loader alike, the kernel is the only executor.
+// The op registry. An op is a shape rule and a kernel factory under one name; the rule serves importers, the
+// IR verifier and the program loader alike, the kernel is the only executor.
 #pragma once
 
 #include "runtime/core/thread_pool.h"
@@ -20,8 +20,8 @@ struct Signature {
   const TensorType* input(int i) const { return i < count() ? inputs[i] : nullptr; }
 };
 
-// Fills the result types. Returns false with `error` (no trailing period) when the op is invalid. Must not trust any
-// value: attributes may come from a hostile file.
+// Fills the result types. Returns false with `error` (no trailing period) when the op is invalid. Must not
+// trust any value: attributes may come from a hostile file.
 using InferRule = bool (*)(const Signature& signature, std::vector<TensorType>& results, std::string& error);
 
 // An op of a loaded program. Tensor addresses are stable; data pointers are set before kernels are made.
@@ -65,10 +65,12 @@ public:
 
 // A kernel that is a plain function of its node.
 using NodeFunction = void (*)(const Node& node, Context& context);
-std::unique_ptr<Kernel> makeFunctionKernel(const Node& node, NodeFunction function, const char* name = "reference");
+std::unique_ptr<Kernel> makeFunctionKernel(const Node& node, NodeFunction function,
+                                           const char* name = "reference");
 
 // Null with `error` set when the node cannot run (bad layout, missing tensor, unsupported element type).
-using KernelFactory = std::unique_ptr<Kernel> (*)(const Node& node, const KernelConfig& config, std::string& error);
+using KernelFactory = std::unique_ptr<Kernel> (*)(const Node& node, const KernelConfig& config,
+                                                  std::string& error);
 
 struct OpDef {
   const char* type;
@@ -80,14 +82,15 @@ struct OpDef {
 const OpDef* findOp(const std::string& type);
 const std::vector<const OpDef*>& allOps();
 
-// Each file of runtime/ops defines one of these; registry.cpp lists them (no static constructors: they would be
-// dropped from a static archive).
+// Each file of runtime/ops defines one of these; registry.cpp lists them (no static constructors: they would
+// be dropped from a static archive).
 struct OpTable {
   const OpDef* ops;
   size_t count;
 };
 
 // Runs the rule of `type`; false with error for an unknown type.
-bool inferTypes(const std::string& type, const Signature& signature, std::vector<TensorType>& results, std::string& error);
+bool inferTypes(const std::string& type, const Signature& signature, std::vector<TensorType>& results,
+                std::string& error);
 
 } // namespace burin::rt

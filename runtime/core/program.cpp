@@ -68,14 +68,18 @@ bool checkHeader(const uint8_t* data, size_t size, ContainerHeader& header, std:
   ContainerHeader expected;
   if (size < sizeof header) return error = "file too short for a Burin program", false;
   memcpy(&header, data, sizeof header);
-  if (memcmp(header.magic, expected.magic, sizeof header.magic) != 0) return error = "not a Burin program (wrong magic)", false;
+  if (memcmp(header.magic, expected.magic, sizeof header.magic) != 0)
+    return error = "not a Burin program (wrong magic)", false;
   if (header.version != expected.version)
-    return error = "program format version " + std::to_string(header.version) + ", this runtime reads version " +
-                   std::to_string(expected.version),
+    return error = "program format version " + std::to_string(header.version) +
+                   ", this runtime reads version " + std::to_string(expected.version),
            false;
-  auto inside = [&](uint64_t offset, uint64_t bytes) { return offset >= sizeof header && offset <= size && bytes <= size - offset; };
+  auto inside = [&](uint64_t offset, uint64_t bytes) {
+    return offset >= sizeof header && offset <= size && bytes <= size - offset;
+  };
   if (header.headerBytes != sizeof header || !inside(header.graphOffset, header.graphBytes) ||
-      !inside(header.weightsOffset, header.weightsBytes) || header.weightsOffset % 64 || header.graphOffset % 8)
+      !inside(header.weightsOffset, header.weightsBytes) || header.weightsOffset % 64 ||
+      header.graphOffset % 8)
     return error = "program header is damaged or the file is truncated", false;
   if (header.checksum != checksum(data + sizeof header, size - sizeof header))
     return error = "checksum mismatch: the file is damaged or truncated", false;
@@ -88,7 +92,8 @@ std::string textOf(const flatbuffers::String* s) { return s ? s->str() : std::st
 bool Program::load(std::string& error) {
   ContainerHeader header;
   if (!checkHeader(data_, size_, header, error)) return false;
-  flatbuffers::Verifier verifier(data_ + header.graphOffset, header.graphBytes, /*max_depth=*/16, /*max_tables=*/1u << 22);
+  flatbuffers::Verifier verifier(data_ + header.graphOffset, header.graphBytes, /*max_depth=*/16,
+                                 /*max_tables=*/1u << 22);
   if (!fb::VerifyProgramBuffer(verifier)) return error = "program graph is damaged", false;
   const fb::Program* root = fb::GetProgram(data_ + header.graphOffset);
   tool = textOf(root->tool());

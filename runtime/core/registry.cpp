@@ -5,16 +5,19 @@
 namespace burin::rt {
 
 // One table per file of runtime/ops.
-extern const OpTable kConvOps, kMatMulOps, kPoolOps, kElementwiseOps, kReduceOps, kNormalizeOps, kMovementOps, kGatherOps,
-    kResizeOps, kDetectionOps, kRecurrentOps, kQuantizeOps, kQElementwiseOps, kQPoolOps;
+extern const OpTable kConvOps, kMatMulOps, kPoolOps, kElementwiseOps, kReduceOps, kNormalizeOps, kMovementOps,
+    kGatherOps, kResizeOps, kDetectionOps, kRecurrentOps, kQuantizeOps, kQElementwiseOps, kQPoolOps;
 
 namespace {
-const OpTable* const kTables[] = {&kConvOps,   &kMatMulOps, &kPoolOps,      &kElementwiseOps, &kReduceOps,   &kNormalizeOps,    &kMovementOps,
-                                  &kGatherOps, &kResizeOps, &kDetectionOps, &kRecurrentOps,   &kQuantizeOps, &kQElementwiseOps, &kQPoolOps};
+const OpTable* const kTables[] = {&kConvOps,         &kMatMulOps,    &kPoolOps,      &kElementwiseOps,
+                                  &kReduceOps,       &kNormalizeOps, &kMovementOps,  &kGatherOps,
+                                  &kResizeOps,       &kDetectionOps, &kRecurrentOps, &kQuantizeOps,
+                                  &kQElementwiseOps, &kQPoolOps};
 
 class FunctionKernel final : public Kernel {
 public:
-  FunctionKernel(const Node& node, NodeFunction function, const char* name) : node_(node), function_(function), name_(name) {}
+  FunctionKernel(const Node& node, NodeFunction function, const char* name)
+      : node_(node), function_(function), name_(name) {}
   void run(Context& context) override { function_(node_, context); }
   const char* name() const override { return name_; }
 
@@ -45,7 +48,8 @@ const OpDef* findOp(const std::string& type) {
   return it == index.end() ? nullptr : it->second;
 }
 
-bool inferTypes(const std::string& type, const Signature& signature, std::vector<TensorType>& results, std::string& error) {
+bool inferTypes(const std::string& type, const Signature& signature, std::vector<TensorType>& results,
+                std::string& error) {
   const OpDef* op = findOp(type);
   if (!op) {
     error = "unknown op type '" + type + "'";

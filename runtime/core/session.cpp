@@ -12,17 +12,20 @@ namespace burin::rt {
 namespace {
 uint8_t* allocate(uint64_t bytes) {
   void* memory = nullptr;
-  if (bytes > SIZE_MAX - 64 || posix_memalign(&memory, 64, static_cast<size_t>(bytes) + 64) != 0) return nullptr;
+  if (bytes > SIZE_MAX - 64 || posix_memalign(&memory, 64, static_cast<size_t>(bytes) + 64) != 0)
+    return nullptr;
   memset(memory, 0, static_cast<size_t>(bytes) + 64);
   return static_cast<uint8_t*>(memory);
 }
 
 uint64_t nowNanoseconds() {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
 }
 
-// Walks the logical index space in row-major order; calls body(offset into the tensor, in elements) per innermost run.
+// Walks the logical index space in row-major order; calls body(offset into the tensor, in elements) per
+// innermost run.
 template <class Body>
 void forEachRow(const Tensor& t, const Body& body) {
   const Shape& shape = t.type.shape;
@@ -64,7 +67,8 @@ void writeRowMajor(const void* in, Tensor& tensor) {
   copyRowMajor<false>(tensor, static_cast<uint8_t*>(const_cast<void*>(in)));
 }
 
-std::unique_ptr<Session> Session::create(const Graph& graph, const KernelConfig& config, std::string& error, bool& outOfMemory) {
+std::unique_ptr<Session> Session::create(const Graph& graph, const KernelConfig& config, std::string& error,
+                                         bool& outOfMemory) {
   outOfMemory = false;
   std::unique_ptr<Session> session(new Session(graph, config.threads));
   return session->build(config, error, outOfMemory) ? std::move(session) : nullptr;
@@ -72,7 +76,9 @@ std::unique_ptr<Session> Session::create(const Graph& graph, const KernelConfig&
 
 bool Session::build(const KernelConfig& config, std::string& error, bool& outOfMemory) {
   arena_ = allocate(graph_.arenaBytes);
-  if (!arena_) return outOfMemory = true, error = "cannot allocate an arena of " + std::to_string(graph_.arenaBytes) + " bytes", false;
+  if (!arena_)
+    return outOfMemory = true,
+           error = "cannot allocate an arena of " + std::to_string(graph_.arenaBytes) + " bytes", false;
   tensors_ = graph_.tensors;
   for (size_t i = 0; i < tensors_.size(); ++i)
     if (!tensors_[i].constant) tensors_[i].data = arena_ + graph_.arenaOffset[i];
@@ -86,7 +92,8 @@ bool Session::build(const KernelConfig& config, std::string& error, bool& outOfM
   for (const Node& node : nodes_)
     if (needsHalfAdaptor(node)) halfBytes = std::max<uint64_t>(halfBytes, halfWorkspaceBytes(node));
   if (halfBytes && !(halfWorkspace_ = allocate(halfBytes)))
-    return outOfMemory = true, error = "cannot allocate " + std::to_string(halfBytes) + " bytes of workspace", false;
+    return outOfMemory = true, error = "cannot allocate " + std::to_string(halfBytes) + " bytes of workspace",
+           false;
   config_ = config;
   for (const Node& node : nodes_) {
     auto kernel = makeKernel(node, error);
@@ -95,19 +102,23 @@ bool Session::build(const KernelConfig& config, std::string& error, bool& outOfM
     kernels_.push_back(std::move(kernel));
   }
   scratch_ = allocate(scratchBytes_);
-  if (!scratch_) return outOfMemory = true, error = "cannot allocate " + std::to_string(scratchBytes_) + " bytes of kernel scratch", false;
+  if (!scratch_)
+    return outOfMemory = true,
+           error = "cannot allocate " + std::to_string(scratchBytes_) + " bytes of kernel scratch", false;
   return true;
 }
 
 std::unique_ptr<Kernel> Session::makeKernel(const Node& node, std::string& error) {
   KernelFactory make = findOp(node.type)->make;
-  return needsHalfAdaptor(node) ? makeHalfKernel(node, config_, make, halfWorkspace_, error) : make(node, config_, error);
+  return needsHalfAdaptor(node) ? makeHalfKernel(node, config_, make, halfWorkspace_, error)
+                                : make(node, config_, error);
 }
 
 bool Session::runNode(size_t node, std::string& error) {
   Context context{pool_, scratch_};
   kernels_[node]->run(context);
-  if (context.failure) return error = "op '" + nodes_[node].name + "' (" + nodes_[node].type + "): " + context.failure, false;
+  if (context.failure)
+    return error = "op '" + nodes_[node].name + "' (" + nodes_[node].type + "): " + context.failure, false;
   return true;
 }
 
@@ -141,7 +152,8 @@ bool Session::run(std::string& error) {
     uint64_t start = nodeNanoseconds_.empty() ? 0 : nowNanoseconds();
     kernels_[i]->run(context);
     if (!nodeNanoseconds_.empty()) nodeNanoseconds_[i] = nowNanoseconds() - start;
-    if (context.failure) return error = "op '" + nodes_[i].name + "' (" + nodes_[i].type + "): " + context.failure, false;
+    if (context.failure)
+      return error = "op '" + nodes_[i].name + "' (" + nodes_[i].type + "): " + context.failure, false;
     if (observer_)
       for (Tensor* t : nodes_[i].outputs) observer_(user_, *t);
   }

@@ -11,13 +11,15 @@ public:
   using Observer = void (*)(void* user, const Tensor& tensor);
 
   // Null with `error` when an op cannot run or memory is short (outOfMemory = true).
-  static std::unique_ptr<Session> create(const Graph& graph, const KernelConfig& config, std::string& error, bool& outOfMemory);
+  static std::unique_ptr<Session> create(const Graph& graph, const KernelConfig& config, std::string& error,
+                                         bool& outOfMemory);
   ~Session();
 
   bool run(std::string& error);
   // One node alone, in order, for tools that look between nodes.
   bool runNode(size_t node, std::string& error);
-  // Gives a node another constant operand of the same type and remakes its kernel. `data` must outlive the session.
+  // Gives a node another constant operand of the same type and remakes its kernel. `data` must outlive the
+  // session.
   bool replaceConstant(size_t node, int operand, const void* data, std::string& error);
   void setObserver(Observer observer, void* user) { observer_ = observer, user_ = user; }
 

@@ -38,7 +38,8 @@ struct ThreadPool::State {
   void loop(int thread) {
     uint32_t seen = 0;
     for (;;) {
-      for (int spin = 0; spin < 4000 && generation.load(std::memory_order_acquire) == seen; ++spin) BURIN_PAUSE();
+      for (int spin = 0; spin < 4000 && generation.load(std::memory_order_acquire) == seen; ++spin)
+        BURIN_PAUSE();
       {
         std::unique_lock<std::mutex> lock(mutex);
         wake.wait(lock, [&] { return stop || generation.load(std::memory_order_acquire) != seen; });

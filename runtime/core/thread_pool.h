@@ -1,5 +1,5 @@
-// A fixed pool. Work is split by index; every output element is computed by exactly one index, so results do not
-// depend on the number of threads.
+// A fixed pool. Work is split by index; every output element is computed by exactly one index, so results do
+// not depend on the number of threads.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +17,16 @@ public:
 
   int threads() const { return threads_; }
 
-  // Calls body(begin, end, thread) over a partition of [0, count) in chunks that are multiples of `grain` (last may
-  // be short). thread < threads() identifies per-thread scratch. Blocks until all is done. Does not allocate.
+  // Calls body(begin, end, thread) over a partition of [0, count) in chunks that are multiples of `grain`
+  // (last may be short). thread < threads() identifies per-thread scratch. Blocks until all is done. Does not
+  // allocate.
   template <class Body>
   void parallelFor(int64_t count, int64_t grain, const Body& body) {
-    run(count, grain, [](const void* b, int64_t begin, int64_t end, int thread) { (*static_cast<const Body*>(b))(begin, end, thread); },
+    run(
+        count, grain,
+        [](const void* b, int64_t begin, int64_t end, int thread) {
+          (*static_cast<const Body*>(b))(begin, end, thread);
+        },
         &body);
   }
 

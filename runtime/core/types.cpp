@@ -9,8 +9,9 @@ struct DTypeInfo {
   const char* name;
   size_t bytes;
 };
-constexpr DTypeInfo kInfo[kDTypeCount] = {{"f32", 4}, {"f16", 2}, {"bf16", 2}, {"i8", 1},  {"u8", 1},  {"i16", 2},
-                                          {"u16", 2}, {"i32", 4}, {"u32", 4},  {"i64", 8}, {"u64", 8}, {"bool", 1}};
+constexpr DTypeInfo kInfo[kDTypeCount] = {{"f32", 4}, {"f16", 2}, {"bf16", 2}, {"i8", 1},
+                                          {"u8", 1},  {"i16", 2}, {"u16", 2},  {"i32", 4},
+                                          {"u32", 4}, {"i64", 8}, {"u64", 8},  {"bool", 1}};
 const std::string kNoText;
 const std::vector<int64_t> kNoInts;
 const std::vector<float> kNoFloats;
@@ -80,7 +81,8 @@ bool isChannelsLast(const Tensor& t) {
   int64_t span = -1;
   for (int i = shape.rank - 1; i >= 0; --i) {
     if (i == 1) continue;
-    if (span < 0) span = t.stride[i] >= shape[1] ? t.stride[i] : shape[1]; // the channel stride, padding allowed
+    if (span < 0)
+      span = t.stride[i] >= shape[1] ? t.stride[i] : shape[1]; // the channel stride, padding allowed
     if (shape[i] != 1 && t.stride[i] != span) return false;
     span *= shape[i];
   }

@@ -60,8 +60,8 @@ struct Quant {
   bool empty() const { return scale.empty(); }
 };
 
-// A tensor in memory. `stride` is in elements per logical axis, so any op can address any layout; rank-4 program
-// tensors are usually channels-last in memory while their shape stays NCHW.
+// A tensor in memory. `stride` is in elements per logical axis, so any op can address any layout; rank-4
+// program tensors are usually channels-last in memory while their shape stays NCHW.
 struct Tensor {
   TensorType type;
   int64_t stride[kMaxRank] = {};
@@ -73,18 +73,20 @@ struct Tensor {
   const Shape& shape() const { return type.shape; }
   DType dtype() const { return type.dtype; }
   template <class T>
-  T* as() const { return static_cast<T*>(data); }
+  T* as() const {
+    return static_cast<T*>(data);
+  }
   float scale() const { return quant.scale.empty() ? 1.0f : quant.scale[0]; }
   int32_t zeroPoint() const { return quant.zeroPoint.empty() ? 0 : quant.zeroPoint[0]; }
 };
 
-// Strides for a memory order (order[i] = logical axis, outermost first; null = row-major) and an optional padded
-// stride of the second innermost axis. Returns the number of elements spanned.
+// Strides for a memory order (order[i] = logical axis, outermost first; null = row-major) and an optional
+// padded stride of the second innermost axis. Returns the number of elements spanned.
 int64_t computeStrides(const Shape& shape, const uint8_t* order, int64_t innerStride, int64_t* stride);
 bool isRowMajor(const Tensor& t);
-bool isDense(const Tensor& t);                          // no padding: spans exactly elements() in some order
-bool isChannelsLast(const Tensor& t);                   // axis 1 is innermost with stride 1 (rank >= 3), others in order
-bool sameLayout(const Tensor& a, const Tensor& b);      // same shape and same strides on axes longer than 1
+bool isDense(const Tensor& t);        // no padding: spans exactly elements() in some order
+bool isChannelsLast(const Tensor& t); // axis 1 is innermost with stride 1 (rank >= 3), others in order
+bool sameLayout(const Tensor& a, const Tensor& b); // same shape and same strides on axes longer than 1
 
 // Op attributes: a name with integers, floats or text.
 struct Attr {
@@ -102,12 +104,16 @@ public:
   bool has(const char* name) const { return find(name) != nullptr; }
   int64_t integer(const char* name, int64_t fallback = 0) const;
   float real(const char* name, float fallback = 0) const;
-  const std::string& text(const char* name) const;            // empty when absent
-  const std::vector<int64_t>& ints(const char* name) const;   // empty when absent
+  const std::string& text(const char* name) const;          // empty when absent
+  const std::vector<int64_t>& ints(const char* name) const; // empty when absent
   const std::vector<float>& floats(const char* name) const;
-  void setInts(std::string name, std::vector<int64_t> v) { list.push_back({std::move(name), std::move(v), {}, {}}); }
+  void setInts(std::string name, std::vector<int64_t> v) {
+    list.push_back({std::move(name), std::move(v), {}, {}});
+  }
   void setInt(std::string name, int64_t v) { setInts(std::move(name), {v}); }
-  void setFloats(std::string name, std::vector<float> v) { list.push_back({std::move(name), {}, std::move(v), {}}); }
+  void setFloats(std::string name, std::vector<float> v) {
+    list.push_back({std::move(name), {}, std::move(v), {}});
+  }
   void setText(std::string name, std::string v) { list.push_back({std::move(name), {}, {}, std::move(v)}); }
 };
 

@@ -12,13 +12,15 @@ constexpr uint64_t kMaxArena = uint64_t(1) << 36;
 
 class GraphLoader {
 public:
-  GraphLoader(const fb::Stage& stage, const uint8_t* weights, uint64_t weightsBytes, Graph& graph, std::string& error)
+  GraphLoader(const fb::Stage& stage, const uint8_t* weights, uint64_t weightsBytes, Graph& graph,
+              std::string& error)
       : stage_(stage), weights_(weights), weightsBytes_(weightsBytes), graph_(graph), error_(error) {}
 
   bool load() {
     if (!stage_.tensors() || !stage_.ops()) return fail("no tensors or no ops");
     graph_.arenaBytes = stage_.arena_bytes();
-    if (graph_.arenaBytes > kMaxArena) return fail("arena of " + std::to_string(graph_.arenaBytes) + " bytes is beyond any machine");
+    if (graph_.arenaBytes > kMaxArena)
+      return fail("arena of " + std::to_string(graph_.arenaBytes) + " bytes is beyond any machine");
     graph_.tensors.resize(stage_.tensors()->size());
     graph_.arenaOffset.resize(graph_.tensors.size());
     for (size_t i = 0; i < graph_.tensors.size(); ++i)
@@ -33,11 +35,13 @@ public:
     graph_.nodes.resize(stage_.ops()->size());
     for (size_t i = 0; i < graph_.nodes.size(); ++i)
       if (!loadOp(*stage_.ops()->Get(static_cast<unsigned>(i)), graph_.nodes[i]))
-        return fail("op " + std::to_string(i) + " '" + graph_.nodes[i].name + "' (" + graph_.nodes[i].type + "): " + error_);
+        return fail("op " + std::to_string(i) + " '" + graph_.nodes[i].name + "' (" + graph_.nodes[i].type +
+                    "): " + error_);
     if (!loadBoundary(stage_.outputs(), graph_.outputs, "output")) return false;
     if (graph_.outputs.empty()) return fail("no outputs");
     for (int t : graph_.outputs)
-      if (!graph_.tensors[t].constant && !written_[t]) return fail("output '" + graph_.tensors[t].name + "' is never computed");
+      if (!graph_.tensors[t].constant && !written_[t])
+        return fail("output '" + graph_.tensors[t].name + "' is never computed");
     return true;
   }
 
@@ -50,7 +54,8 @@ private:
   bool loadBoundary(const flatbuffers::Vector<int32_t>* list, std::vector<int>& out, const char* what) {
     if (!list) return true; // an empty list is not stored; a network of constants has no inputs
     for (int32_t t : *list) {
-      if (t < 0 || static_cast<size_t>(t) >= graph_.tensors.size()) return fail(std::string(what) + " index out of range");
+      if (t < 0 || static_cast<size_t>(t) >= graph_.tensors.size())
+        return fail(std::string(what) + " index out of range");
       out.push_back(t);
     }
     return true;
@@ -62,7 +67,8 @@ private:
     int64_t elements = 1;
     for (size_t i = 0; i < rank; ++i) {
       int64_t d = t.shape()->Get(static_cast<unsigned>(i));
-      if (d < 0 || d > kMaxElements || (d && elements > kMaxElements / d)) return fail("shape is negative or too large");
+      if (d < 0 || d > kMaxElements || (d && elements > kMaxElements / d))
+        return fail("shape is negative or too large");
       elements *= d;
       tensor.type.shape.push(d);
     }
@@ -94,7 +100,8 @@ private:
     int axis = t.axis();
     if (axis >= tensor.type.shape.rank) return fail("quantization axis out of range");
     size_t expected = axis < 0 ? 1 : static_cast<size_t>(tensor.type.shape[axis]);
-    if (count != expected) return fail("has " + std::to_string(count) + " scales, expected " + std::to_string(expected));
+    if (count != expected)
+      return fail("has " + std::to_string(count) + " scales, expected " + std::to_string(expected));
     for (float s : *t.scale()) {
       if (!(s > 0) || !std::isfinite(s)) return fail("scale is not positive and finite");
       tensor.quant.scale.push_back(s);
@@ -116,7 +123,8 @@ private:
     if (static_cast<int>(t.dtype()) >= kDTypeCount) return fail("unknown element type");
     tensor.type.dtype = static_cast<DType>(t.dtype());
     if (!loadShape(t, tensor) || !loadQuant(t, tensor)) return false;
-    if (t.storage() != fb::Storage::arena && t.storage() != fb::Storage::constant) return fail("unknown storage");
+    if (t.storage() != fb::Storage::arena && t.storage() != fb::Storage::constant)
+      return fail("unknown storage");
     tensor.constant = t.storage() == fb::Storage::constant;
     uint64_t limit = tensor.constant ? weightsBytes_ : graph_.arenaBytes;
     if (t.offset() > limit || bytes_ > limit - t.offset()) return fail("lies outside its memory");
@@ -144,8 +152,10 @@ private:
   bool loadOperands(const fb::Op& op, Node& node) {
     if (op.inputs())
       for (int32_t t : *op.inputs()) {
-        if (t < -1 || t >= static_cast<int64_t>(graph_.tensors.size())) return fail("operand index out of range");
-        if (t >= 0 && !graph_.tensors[t].constant && !written_[t]) return fail("reads '" + graph_.tensors[t].name + "' before it is computed");
+        if (t < -1 || t >= static_cast<int64_t>(graph_.tensors.size()))
+          return fail("operand index out of range");
+        if (t >= 0 && !graph_.tensors[t].constant && !written_[t])
+          return fail("reads '" + graph_.tensors[t].name + "' before it is computed");
         node.inputs.push_back(t < 0 ? nullptr : &graph_.tensors[t]);
       }
     if (!op.outputs() || op.outputs()->size() == 0) return fail("has no results");
@@ -167,10 +177,12 @@ private:
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const TensorType& have = node.outputs[i]->type;
       // The element type of a quantized op's result is the program's choice; its kernel factory checks it.
-      bool sameType = have.dtype == types[i].dtype || node.type.compare(0, 4, "qnn.") == 0 || (isFloat(have.dtype) && isFloat(types[i].dtype));
+      bool sameType = have.dtype == types[i].dtype || node.type.compare(0, 4, "qnn.") == 0 ||
+                      (isFloat(have.dtype) && isFloat(types[i].dtype));
       if (!sameType || have.shape != types[i].shape)
-        return fail("result " + std::to_string(i) + " is " + dtypeName(have.dtype) + " " + toString(have.shape) + ", its operands give " +
-                    dtypeName(types[i].dtype) + " " + toString(types[i].shape));
+        return fail("result " + std::to_string(i) + " is " + dtypeName(have.dtype) + " " +
+                    toString(have.shape) + ", its operands give " + dtypeName(types[i].dtype) + " " +
+                    toString(types[i].shape));
     }
     return types.size() == node.outputs.size() || fail("has too few results");
   }
@@ -185,7 +197,8 @@ private:
 };
 } // namespace
 
-bool loadGraph(const fb::Stage& stage, const uint8_t* weights, uint64_t weightsBytes, Graph& graph, std::string& error) {
+bool loadGraph(const fb::Stage& stage, const uint8_t* weights, uint64_t weightsBytes, Graph& graph,
+               std::string& error) {
   return GraphLoader(stage, weights, weightsBytes, graph, error).load();
 }
 

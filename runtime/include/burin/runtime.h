@@ -1,9 +1,10 @@
 /* Burin's runtime: opens a .burin program, verifies it completely, runs it.
  *
- * Plain C, no exceptions, no global state. A program is immutable and may be shared by threads; a session is used by one
- * thread at a time (it has its own worker threads). Nothing is allocated while a session runs.
+ * Plain C, no exceptions, no global state. A program is immutable and may be shared by threads; a session is
+ * used by one thread at a time (it has its own worker threads). Nothing is allocated while a session runs.
  *
- * Every function that can fail returns a burin_status; burin_last_error() then tells what was wrong (per thread).
+ * Every function that can fail returns a burin_status; burin_last_error() then tells what was wrong (per
+ * thread).
  */
 #ifndef BURIN_RUNTIME_H
 #define BURIN_RUNTIME_H
@@ -21,11 +22,21 @@ typedef enum burin_status {
   BURIN_CANNOT_READ = 2,      /* the file does not exist or cannot be mapped */
   BURIN_INVALID_PROGRAM = 3,  /* not a program, damaged, or made for a newer runtime */
   BURIN_OUT_OF_MEMORY = 4,
-  BURIN_INVALID_DATA = 5      /* an op met data it cannot work on (an index out of range) */
+  BURIN_INVALID_DATA = 5 /* an op met data it cannot work on (an index out of range) */
 } burin_status;
 
 typedef enum burin_dtype {
-  BURIN_F32 = 0, BURIN_F16, BURIN_BF16, BURIN_I8, BURIN_U8, BURIN_I16, BURIN_U16, BURIN_I32, BURIN_U32, BURIN_I64, BURIN_U64,
+  BURIN_F32 = 0,
+  BURIN_F16,
+  BURIN_BF16,
+  BURIN_I8,
+  BURIN_U8,
+  BURIN_I16,
+  BURIN_U16,
+  BURIN_I32,
+  BURIN_U32,
+  BURIN_I64,
+  BURIN_U64,
   BURIN_BOOL
 } burin_dtype;
 
@@ -37,21 +48,23 @@ typedef enum burin_kernels {
 typedef struct burin_program burin_program;
 typedef struct burin_session burin_session;
 
-/* A tensor as the source model knows it: name, shape (NCHW order), element type. Pointers live as long as the session. */
+/* A tensor as the source model knows it: name, shape (NCHW order), element type. Pointers live as long as the
+ * session. */
 typedef struct burin_tensor_info {
   const char* name;
   burin_dtype dtype;
   int32_t rank;
   int64_t shape[8];
   int64_t elements;
-  const float* scale;         /* scale_count values, null if the tensor is not quantized: real = (q - zero_point) * scale */
+  const float*
+      scale; /* scale_count values, null if the tensor is not quantized: real = (q - zero_point) * scale */
   const int32_t* zero_point;
   int32_t scale_count;
-  int32_t scale_axis;         /* axis of the scales, -1 for one scale */
+  int32_t scale_axis; /* axis of the scales, -1 for one scale */
 } burin_tensor_info;
 
 typedef struct burin_options {
-  int32_t threads;            /* >= 1; 0 = 1 */
+  int32_t threads; /* >= 1; 0 = 1 */
   burin_kernels kernels;
 } burin_options;
 
@@ -60,13 +73,16 @@ const char* burin_last_error(void);
 
 /* Maps and verifies a file. */
 burin_status burin_program_open(const char* path, burin_program** program);
-/* The same on memory that stays valid and unchanged while the program lives (64-byte aligned, else it is copied). */
+/* The same on memory that stays valid and unchanged while the program lives (64-byte aligned, else it is
+ * copied). */
 burin_status burin_program_open_memory(const void* data, size_t size, burin_program** program);
 void burin_program_close(burin_program* program);
 int32_t burin_program_net_count(const burin_program* program);
 
-/* Prepares a network: picks kernels, packs weights, allocates its arena. The program must outlive the session. */
-burin_status burin_session_create(const burin_program* program, int32_t net, const burin_options* options, burin_session** session);
+/* Prepares a network: picks kernels, packs weights, allocates its arena. The program must outlive the
+ * session. */
+burin_status burin_session_create(const burin_program* program, int32_t net, const burin_options* options,
+                                  burin_session** session);
 void burin_session_destroy(burin_session* session);
 
 int32_t burin_session_input_count(const burin_session* session);
@@ -90,7 +106,8 @@ burin_status burin_observed_info(const burin_observed* tensor, burin_tensor_info
 burin_status burin_observed_read(const burin_observed* tensor, void* data, size_t bytes);
 
 /* Memory in bytes: activations, kernel scratch, packed weights. */
-burin_status burin_session_memory(const burin_session* session, uint64_t* arena, uint64_t* scratch, uint64_t* packed);
+burin_status burin_session_memory(const burin_session* session, uint64_t* arena, uint64_t* scratch,
+                                  uint64_t* packed);
 
 #ifdef __cplusplus
 }
