@@ -39,6 +39,8 @@ enum class Mode : uint8_t { Linear, Nearest, Cubic };
 enum class Padding : uint8_t { Zeros, Border, Reflection };
 
 // The input positions and weights of one grid entry along one axis; position -1 reads zero.
+constexpr int kMaxSpatial = 3;
+
 struct AxisTaps {
   int count;
   int64_t index[4];
@@ -97,7 +99,7 @@ public:
 private:
   void samplePoint(int64_t gridPlace, int64_t placeX, int64_t placeY) const {
     const Tensor &x = node_.in(0), &grid = node_.in(1), &y = node_.out();
-    AxisTaps taps[3];
+    AxisTaps taps[kMaxSpatial];
     for (int axis = 0; axis < spatial_; ++axis) {
       const int64_t last = grid.stride[spatial_ + 1];
       taps[axis] = tapsOf(grid.as<float>()[gridPlace + (spatial_ - 1 - axis) * last], x.type.shape[axis + 2]);
@@ -143,7 +145,8 @@ private:
 
   float interpolate(const AxisTaps* taps, int axis, int64_t place) const {
     const Tensor& x = node_.in(0);
-    if (axis == spatial_) return x.as<float>()[place];
+    // At most 3 spatial axes: said again for GCC, which follows the recursion further than it goes.
+    if (axis == spatial_ || axis >= kMaxSpatial) return x.as<float>()[place];
     const AxisTaps& a = taps[axis];
     float sum = 0;
     for (int t = 0; t < a.count; ++t) {
