@@ -11,8 +11,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_link_options(burin_flags INTERFACE -fuse-ld=lld-22)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # False alarms of GCC 12 on std::string concatenation (GCC bug 105651).
-  target_compile_options(burin_flags INTERFACE -Wno-restrict)
+  # False alarms of GCC 12: std::string concatenation (bug 105651), bounds after inlining, GoogleTest's macros.
+  target_compile_options(burin_flags INTERFACE -Wno-restrict -Wno-array-bounds -Wno-dangling-else)
 endif()
 target_link_options(burin_flags INTERFACE -Wl,--gc-sections -Wl,--as-needed)
 if(BURIN_SANITIZE)
