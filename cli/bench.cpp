@@ -191,7 +191,7 @@ Status run(const Flags& f) {
   if (!timing) return tl::unexpected(inFile(timing.error(), f.network));
   std::string kernels = reference ? "reference" : rt::isaName(rt::detectIsa());
   if (f.common.json)
-    fmt::print("{}\n", toJson(*timing, executable, *runner, kernels, f).dump());
+    printJson(toJson(*timing, executable, *runner, kernels, f));
   else
     print(*timing, *runner, kernels, f);
   return {};

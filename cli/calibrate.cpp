@@ -28,12 +28,11 @@ Status run(const Flags& f) {
   for (const std::string& warning : result.warnings) f.common.warn(warning);
   BURIN_CHECK(saveTable(result.table, f.output));
   if (f.common.json)
-    fmt::print("{}\n", Json{{"samples", result.table.samples},
-                            {"tensors", result.table.entries.size()},
-                            {"seconds", result.seconds},
-                            {"inference_seconds", result.inferenceSeconds},
-                            {"statistics_seconds", result.statisticsSeconds}}
-                           .dump());
+    printJson(Json{{"samples", result.table.samples},
+                   {"tensors", result.table.entries.size()},
+                   {"seconds", result.seconds},
+                   {"inference_seconds", result.inferenceSeconds},
+                   {"statistics_seconds", result.statisticsSeconds}});
   else
     f.common.note(fmt::format(
         "{}: {} tensors from {} samples in {:.2f} s ({:.1f} images/s; statistics {:.0f} % of inference)",

@@ -153,6 +153,9 @@ Result<CompileOptions> TargetFlags::options() const {
   return options;
 }
 
+std::string jsonLine(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+void printJson(const Json& json) { fmt::print("{}\n", jsonLine(json)); }
+
 void finish(App& app, const Status& status) {
   if (status) return;
   fmt::print(stderr, "burin: error: {}\n", status.error().text());

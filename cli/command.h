@@ -63,6 +63,10 @@ struct TargetFlags {
   Result<CompileOptions> options() const;
 };
 
+// One line on stdout. Names come from files and may be no UTF-8: what is not is replaced.
+std::string jsonLine(const Json& json);
+void printJson(const Json& json);
+
 // Runs `body`; prints its error and sets the exit code. Every command's callback is one of these.
 void finish(App& app, const Status& status);
 

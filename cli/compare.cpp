@@ -78,7 +78,7 @@ Status run(const Flags& f) {
   }
   bool passed = failed == 0 && !list.empty();
   if (f.common.json)
-    fmt::print("{}\n", Json{{"tensors", list}, {"passed", passed}}.dump());
+    printJson(Json{{"tensors", list}, {"passed", passed}});
   else
     fmt::print("{} tensors compared, {} differ\n", list.size(), failed);
   if (list.empty())

@@ -47,9 +47,7 @@ Status run(const Flags& f) {
   BURIN_CHECK(writeFile(f.output, bytes));
   const ProgramGraph& graph = compiled->program.nets[0];
   if (f.common.json)
-    fmt::print(
-        "{}\n",
-        Json{{"bytes", bytes.size()}, {"arena_bytes", graph.arenaBytes}, {"ops", graph.ops.size()}}.dump());
+    printJson(Json{{"bytes", bytes.size()}, {"arena_bytes", graph.arenaBytes}, {"ops", graph.ops.size()}});
   else
     f.common.note(fmt::format("{}: {} ops, {} bytes, arena {} bytes", f.output, graph.ops.size(),
                               bytes.size(), graph.arenaBytes));

@@ -125,7 +125,7 @@ void printNames(const NetworkView& view, const Flags& f) {
   for (const ProgramTensor& t : view.graph.tensors)
     if (!t.name.empty()) names.push_back(t.name);
   if (f.common.json)
-    fmt::print("{}\n", Json{{"tensors", names}}.dump());
+    printJson(Json{{"tensors", names}});
   else
     for (const Json& name : names) fmt::print("{}\n", name.get<std::string>());
 }
@@ -238,7 +238,7 @@ Status dumpArrays(const Flags& f) {
                  e.min.is_null() ? "no values" : numberText(e.min) + " .. " + numberText(e.max),
                  e.nans ? fmt::format(", {} NaN", e.nans) : "");
   }
-  if (f.common.json) fmt::print("{}\n", Json{{"arrays", std::move(list)}}.dump());
+  if (f.common.json) printJson(Json{{"arrays", std::move(list)}});
   return {};
 }
 
@@ -254,7 +254,7 @@ Status run(const Flags& f) {
   if (f.tensors)
     printNames(view, f);
   else if (f.common.json)
-    fmt::print("{}\n", toJson(view).dump());
+    printJson(toJson(view));
   else
     printNetwork(view, f);
   return {};

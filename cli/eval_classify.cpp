@@ -284,7 +284,7 @@ Status ClassificationRun::report() const {
     if (!labels_.empty()) json["against"] = {{"top1", percent(against1, n)}, {"top5", percent(against5, n)}};
   }
   if (f_.common.json) {
-    fmt::print("{}\n", json.dump());
+    printJson(json);
     return {};
   }
   if (!labels_.empty())

@@ -206,13 +206,13 @@ Status DetectionRun::saveDetections() const {
     pictures[fileOf(i)] = std::move(list);
   }
   std::string text =
-      Json{{"score", score_}, {"iou", overlap_}, {"detections", std::move(pictures)}}.dump() + "\n";
+      jsonLine(Json{{"score", score_}, {"iou", overlap_}, {"detections", std::move(pictures)}}) + "\n";
   return writeFile(f_.saveDetections, text);
 }
 
 void DetectionRun::print(const Json& json) const {
   if (f_.common.json) {
-    fmt::print("{}\n", json.dump());
+    printJson(json);
     return;
   }
   auto number = [&](const char* key) { return json[key].get<double>(); };

@@ -57,7 +57,7 @@ Status run(const Flags& f) {
   if (!bytes) return tl::unexpected(inFile(bytes.error(), f.model));
   BURIN_CHECK(writeFile(f.output, *bytes));
   if (f.common.json)
-    fmt::print("{}\n", Json{{"bytes", bytes->size()}, {"format", f.format}}.dump());
+    printJson(Json{{"bytes", bytes->size()}, {"format", f.format}});
   else
     f.common.note(fmt::format("{}: {} bytes", f.output, bytes->size()));
   return {};

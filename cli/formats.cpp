@@ -31,7 +31,7 @@ Status listFormats(const CommonFlags& common) {
     else
       fmt::print("| {} | {} | {} | {} |\n", f.name, f.use, f.files, f.notes);
   }
-  if (common.json) fmt::print("{}\n", Json{{"formats", std::move(list)}}.dump());
+  if (common.json) printJson(Json{{"formats", std::move(list)}});
   return {};
 }
 
@@ -56,9 +56,7 @@ Status listOperators(const OpsFlags& f) {
       fmt::print("| {} | {} |\n", plain, domain);
   }
   if (f.common.json)
-    fmt::print("{}\n",
-               Json{{"format", f.format}, {"newest_opset", kNewestOnnxOpset}, {"operators", std::move(list)}}
-                   .dump());
+    printJson(Json{{"format", f.format}, {"newest_opset", kNewestOnnxOpset}, {"operators", std::move(list)}});
   return {};
 }
 } // namespace

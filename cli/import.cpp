@@ -60,7 +60,7 @@ Status report(const std::vector<TensorCheck>& checks, const Flags& f) {
                       {"range_error", c.rangeError},
                       {"problem", c.problem},
                       {"passed", c.passed}});
-    fmt::print("{}\n", Json{{"tensors", list}, {"passed", failed == 0}}.dump());
+    printJson(Json{{"tensors", list}, {"passed", failed == 0}});
   } else {
     fmt::print("{} tensors compared, {} differ; worst: {} (cosine {:.7f}, error {:.2e} of its range{}{})\n",
                checks.size(), failed, worst.name, worst.cosine, worst.rangeError,

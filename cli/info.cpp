@@ -18,7 +18,7 @@ struct Flags {
 
 struct Memory {
   uint64_t arenaBytes = 0, peakLiveBytes = 0;        // as planned, and the least that any plan needs
-  std::optional<uint64_t> scratchBytes, packedBytes; // of this machine's kernels
+  std::optional<uint64_t> scratchBytes, packedBytes; // of this machine's kernels, if it can run them
 };
 
 // Of a module: what its f32 program will take.
@@ -34,9 +34,10 @@ Result<Memory> memoryOf(const NetworkView& view, const Flags& f) {
   }
   memory.arenaBytes = view.graph.arenaBytes;
   memory.peakLiveBytes = peakLiveBytes(view.graph);
-  BURIN_ASSIGN(auto runner, Runner::create(*view.executable, {}));
-  memory.scratchBytes = runner->session().scratchBytes();
-  memory.packedBytes = runner->session().packedBytes();
+  if (auto runner = Runner::create(*view.executable, {})) {
+    memory.scratchBytes = (*runner)->session().scratchBytes();
+    memory.packedBytes = (*runner)->session().packedBytes();
+  }
   return memory;
 }
 
@@ -122,7 +123,7 @@ Status run(const Flags& f) {
   auto memory = memoryOf(view, f);
   if (!memory) return tl::unexpected(inFile(memory.error(), f.file));
   if (f.common.json)
-    fmt::print("{}\n", toJson(view, *memory).dump());
+    printJson(toJson(view, *memory));
   else
     print(view, *memory, f);
   return {};

@@ -45,16 +45,15 @@ void print(const Outcome& o, const Flags& f) {
     Json outputs = Json::array(), worst = Json::array();
     for (const TensorSimilarity& t : o.verification.outputs) outputs.push_back(similarityJson(t));
     for (const TensorSimilarity& t : o.verification.worst) worst.push_back(similarityJson(t));
-    fmt::print("{}\n", Json{{"model_bytes", o.modelBytes},
-                            {"program_bytes", o.programBytes},
-                            {"arena_bytes", o.arenaBytes},
-                            {"integer_ops", o.integerOps},
-                            {"float_ops", o.floatOps},
-                            {"calibration_samples", o.samples},
-                            {"verification_samples", o.verification.samples},
-                            {"outputs", outputs},
-                            {"worst", worst}}
-                           .dump());
+    printJson(Json{{"model_bytes", o.modelBytes},
+                   {"program_bytes", o.programBytes},
+                   {"arena_bytes", o.arenaBytes},
+                   {"integer_ops", o.integerOps},
+                   {"float_ops", o.floatOps},
+                   {"calibration_samples", o.samples},
+                   {"verification_samples", o.verification.samples},
+                   {"outputs", outputs},
+                   {"worst", worst}});
     return;
   }
   fmt::print("{}: {:.2f} MB -> {:.2f} MB, activations {:.2f} MB; {} ops in integers, {} in float\n", f.output,

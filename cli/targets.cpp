@@ -28,7 +28,7 @@ Status run(const CommonFlags& common) {
     else
       fmt::print("{:<10} {}\n", target.name, target.description);
   }
-  if (common.json) fmt::print("{}\n", Json{{"targets", list}}.dump());
+  if (common.json) printJson(Json{{"targets", list}});
   return {};
 }
 } // namespace

@@ -134,6 +134,7 @@ Value GraphBuilder::makeConstant(const rt::TensorType& type, AsmResourceBlob blo
 }
 
 Value GraphBuilder::constant(const rt::TensorType& type, ArrayRef<char> bytes, const std::string& name) {
+  if (bytes.empty()) bytes = ArrayRef<char>("", size_t(0)); // MLIR hands the address to memcpy
   return makeConstant(type, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64), name);
 }
 

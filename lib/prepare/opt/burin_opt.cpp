@@ -1,4 +1,4 @@
-// burin-opt [--prepare | --group NAME | --cse | --flip | --names] FILE: rewrites the module text in FILE ("-"
+// burin-opt [--prepare | --group=NAME | --cse | --flip | --names] FILE: rewrites the module in FILE ("-"
 // for standard input) and prints it. Short constants are printed as numbers.
 #include "lib/nn/module_io.h"
 #include "lib/prepare/prepare.h"
@@ -45,27 +45,36 @@ bool apply(const std::string& action, ModuleOp module) {
   return known;
 }
 
+// A saved module (with its weights), or bare text as in the tests.
+Result<nn::Module> load(const std::string& path) {
+  if (nn::isModuleFile(path)) return nn::loadModule(path);
+  nn::Module module;
+  module.context = nn::makeContext();
+  auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!file) return fail(Error{ErrorCode::Input, path, {}, file.getError().message(), {}});
+  ScopedDiagnosticHandler diagnostics(module.context.get(), [](Diagnostic& d) {
+    llvm::errs() << d.getLocation() << ": " << d.str() << "\n";
+    return success();
+  });
+  module.op = parseSourceString<ModuleOp>((*file)->getBuffer(), module.context.get());
+  if (!module.op) return fail(Error{ErrorCode::Input, path, {}, "not a module", {}});
+  return module;
+}
+
 int run(int count, char** arguments) {
   if (count < 2) {
     llvm::errs() << "usage: burin-opt [--prepare|--group=NAME|--cse|--flip|--names]... FILE\n";
     return 2;
   }
-  std::unique_ptr<MLIRContext> context = nn::makeContext();
-  ScopedDiagnosticHandler diagnostics(context.get(), [](Diagnostic& d) {
-    llvm::errs() << d.getLocation() << ": " << d.str() << "\n";
-    return success();
-  });
-  auto file = llvm::MemoryBuffer::getFileOrSTDIN(arguments[count - 1]);
-  if (!file) {
-    llvm::errs() << arguments[count - 1] << ": " << file.getError().message() << "\n";
-    return 3;
+  auto module = load(arguments[count - 1]);
+  if (!module) {
+    llvm::errs() << module.error().text() << "\n";
+    return static_cast<int>(module.error().code);
   }
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>((*file)->getBuffer(), context.get());
-  if (!module) return 3;
   for (int i = 1; i + 1 < count; ++i)
-    if (!apply(arguments[i], *module)) return 1;
-  printShortConstants(*module);
-  module->print(llvm::outs(), OpPrintingFlags().elideLargeResourceString(0));
+    if (!apply(arguments[i], *module->op)) return 1;
+  printShortConstants(*module->op);
+  module->op->print(llvm::outs(), OpPrintingFlags().elideLargeResourceString(0));
   llvm::outs() << "\n";
   return 0;
 }
