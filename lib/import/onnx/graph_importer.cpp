@@ -38,7 +38,7 @@ std::string nodeLabel(const NodeProto& node) {
 GraphImporter::GraphImporter(const onnxpb::ModelProto& model, std::shared_ptr<const void> owner,
                              const std::string& folder, const ImportOptions& options,
                              nn::GraphBuilder& builder, ImportInfo& info)
-    : model_(model), options_(options), builder_(builder), info_(info),
+    : ImportSession(builder, options, info), model_(model),
       tensors_(builder, std::move(owner), folder, options.allowNonFinite),
       opsets_(readOpsets(model.opset_import())), nodeBudget_(options.maxNodes + model.graph().node_size()) {
   if (model.opset_import().empty()) opsets_[""] = 1; // the first IR versions had none
@@ -53,10 +53,6 @@ GraphImporter::GraphImporter(const onnxpb::ModelProto& model, std::shared_ptr<co
   if (opsets_.contains("") && opsets_.at("") > kNewestOnnxOpset)
     warn(fmt::format("opset {} is newer than the newest one known, {}; operators are read as in {}",
                      opsets_.at(""), kNewestOnnxOpset, kNewestOnnxOpset));
-}
-
-void GraphImporter::warn(const std::string& message) {
-  if (info_.warnings.size() < 100) info_.warnings.push_back(message);
 }
 
 //===-- names
@@ -198,7 +194,7 @@ Status GraphImporter::runOperator(const NodeProto& node, std::vector<ImportValue
   }
   for (int i = 0; i < node.output_size(); ++i) {
     if (node.output(i).empty()) continue;
-    auto& made = context.outputs()[i];
+    std::optional<ImportValue> made = context.output(i);
     scope.values.emplace(node.output(i), made ? std::move(*made)
                                               : ImportValue::unavailable(fmt::format(
                                                     "uses output {} ('{}') of {}, which is not supported", i,

@@ -1,9 +1,9 @@
 // Walks a graph, its subgraphs and functions, and hands every node to the rule of its operator.
 #pragma once
 
-#include "lib/import/common.h"
 #include "lib/import/onnx/graph_plan.h"
 #include "lib/import/onnx/tensor_reader.h"
+#include "lib/import/rule_context.h"
 
 #include <memory>
 #include <optional>
@@ -63,7 +63,7 @@ struct Scope {
   int depth = 0;
 };
 
-class GraphImporter {
+class GraphImporter : public ImportSession {
 public:
   GraphImporter(const onnxpb::ModelProto& model, std::shared_ptr<const void> owner, const std::string& folder,
                 const ImportOptions& options, nn::GraphBuilder& builder, ImportInfo& info);
@@ -76,16 +76,7 @@ public:
   Result<std::vector<ImportValue>> runBody(const onnxpb::GraphProto& body, const Scope& parent,
                                            const std::string& prefix, const std::vector<ImportValue>& inputs);
 
-  nn::GraphBuilder& builder() { return builder_; }
-  const ImportOptions& options() const { return options_; }
   TensorReader& tensors() { return tensors_; }
-  UnsupportedReport& report() { return report_; }
-  void warn(const std::string& message);
-  // Constants that rules write themselves (ranges, windows, transforms) share one budget. False when it is
-  // spent.
-  bool takeGeneratedBytes(int64_t bytes) {
-    return (generatedBytes_ += bytes) <= options_.foldLimits.totalBytes;
-  }
 
 private:
   struct GraphInput {
@@ -118,18 +109,13 @@ private:
                                   const std::vector<std::string>& outputs, const NameSet& known);
 
   const onnxpb::ModelProto& model_;
-  const ImportOptions& options_;
-  nn::GraphBuilder& builder_;
-  ImportInfo& info_;
   TensorReader tensors_;
-  UnsupportedReport report_;
   OpsetMap opsets_;
   std::map<std::string, OpsetMap> functionOpsets_;
   std::unordered_map<std::string, const onnxpb::FunctionProto*> functions_;
   std::unordered_map<const void*, GraphPlan> plans_;
   std::unordered_map<const onnxpb::TensorProto*, ImportValue> constants_;
   int64_t nodeBudget_;
-  int64_t generatedBytes_ = 0;
 };
 
 // "conv1 (Conv)": how errors name a node; an unnamed one goes by its first output.
