@@ -74,6 +74,7 @@ Result<LoadOptions> ModelFlags::options() const {
   if (!inputShapes.empty()) {
     BURIN_ASSIGN(options.import.inputShapes, parseInputShapes(inputShapes));
   }
+  options.import.weights = weights;
   options.import.inputs = inputs;
   options.import.outputs = outputs;
   options.preprocess = preprocess;
@@ -167,6 +168,7 @@ Result<nn::Module> loadWithWarnings(const std::string& path, const ModelFlags& f
   BURIN_ASSIGN(LoadOptions options, flags.options());
   BURIN_ASSIGN(Network network, loadNetwork(path, options));
   for (const std::string& warning : network.warnings) common.warn(path + ": " + warning);
+  for (const std::string& note : network.notes) common.note(path + ": " + note);
   return std::move(network.module);
 }
 

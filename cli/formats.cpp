@@ -1,6 +1,6 @@
 #include "cli/command.h"
 
-#include "lib/import/onnx/importer.h"
+#include "lib/import/formats/formats.h"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,6 @@ struct Format {
   const char *name, *use, *files, *notes;
 };
 constexpr Format kFormats[] = {
-    {"onnx", "import", ".onnx",
-     "opset 7 and newer; external data beside the file; see 'burin ops --format onnx'"},
     {"module", "import", ".mlir with .mlir.weights, .mlirbc", "written by 'burin import'"},
     {"program", "run", ".burin", "written by 'burin compile' and 'burin quantize'"},
     {"onnx", "export", ".onnx", "float network"},
@@ -25,7 +23,10 @@ constexpr Format kFormats[] = {
 Status listFormats(const CommonFlags& common) {
   Json list = Json::array();
   if (!common.json) fmt::print("| format | for | files | notes |\n|---|---|---|---|\n");
-  for (const Format& f : kFormats) {
+  std::vector<Format> all;
+  for (const ImportFormat* f : importFormats()) all.push_back({f->name, "import", f->files, f->notes});
+  all.insert(all.end(), std::begin(kFormats), std::end(kFormats));
+  for (const Format& f : all) {
     if (common.json)
       list.push_back({{"name", f.name}, {"use", f.use}, {"files", f.files}, {"notes", f.notes}});
     else
@@ -41,22 +42,22 @@ struct OpsFlags {
 };
 
 Status listOperators(const OpsFlags& f) {
-  if (f.format != "onnx")
+  const ImportFormat* format = findImportFormat(f.format);
+  if (!format) {
+    std::vector<std::string> names;
+    for (const ImportFormat* known : importFormats()) names.emplace_back(known->name);
     return fail(ErrorCode::Usage, "unknown format '" + f.format + "'",
-                "'burin formats' lists those with 'import'; operators are known for onnx");
-  Json list = Json::array();
-  if (!f.common.json) fmt::print("| operator | domain |\n|---|---|\n");
-  for (const std::string& name : onnxOperators()) {
-    size_t colon = name.rfind(':');
-    std::string domain = colon == std::string::npos ? "ai.onnx" : name.substr(0, colon),
-                plain = colon == std::string::npos ? name : name.substr(colon + 1);
-    if (f.common.json)
-      list.push_back({{"name", plain}, {"domain", domain}});
-    else
-      fmt::print("| {} | {} |\n", plain, domain);
+                "operators are known for " + joined(names, ", "));
   }
-  if (f.common.json)
-    printJson(Json{{"format", f.format}, {"newest_opset", kNewestOnnxOpset}, {"operators", std::move(list)}});
+  Json list = Json::array();
+  if (!f.common.json) fmt::print("| operator | domain | shown by |\n|---|---|---|\n");
+  for (const SupportedOperator& op : format->operators()) {
+    if (f.common.json)
+      list.push_back({{"name", op.name}, {"domain", op.domain}, {"shown_by", op.shownBy}});
+    else
+      fmt::print("| {} | {} | {} |\n", op.name, op.domain, op.shownBy);
+  }
+  if (f.common.json) printJson(Json{{"format", f.format}, {"operators", std::move(list)}});
   return {};
 }
 } // namespace

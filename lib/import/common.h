@@ -22,6 +22,7 @@ struct BoundTensor {
 using InputShapes = std::map<std::string, std::vector<int64_t>>; // "" stands for the only input
 
 struct ImportOptions {
+  std::string weights; // the second file of a two-file format; empty: looked for beside the model
   InputShapes inputShapes;
   std::vector<std::string> inputs;                // cut at the front: these tensors become inputs
   std::vector<std::string> outputs;               // cut at the end: these tensors become the outputs
@@ -38,12 +39,19 @@ struct ImportOptions {
   std::set<std::string>* unknownInputs = nullptr;
 };
 
+// How the file says that pictures were fed, in the form of the flags of the same names; empty: it does not.
+struct PreprocessHint {
+  std::string input, mean, scale, pixel;
+  std::string source; // where in the file, for the user
+};
+
 struct ImportInfo {
   std::string format;   // "onnx"
   std::string opset;    // "13", or "13, com.microsoft 1"
   std::string producer; // "pytorch 2.1"
   std::string hash;     // of the model file's bytes, see hashBytes
   std::vector<std::string> warnings;
+  std::vector<PreprocessHint> preprocess;
 };
 
 struct ImportedModule {

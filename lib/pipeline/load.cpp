@@ -1,6 +1,6 @@
 #include "lib/data/preprocess_json.h"
 #include "lib/data/preprocess_text.h"
-#include "lib/import/onnx/importer.h"
+#include "lib/import/formats/formats.h"
 #include "lib/pipeline/pipeline.h"
 #include "lib/qnn/qnn.h"
 
@@ -12,10 +12,31 @@ using namespace mlir;
 namespace burin {
 
 namespace {
-Status applyPreprocessFlags(nn::GraphOp graph, const LoadOptions& options) {
-  if (!options.preprocess.any()) return {};
+// What the file says comes before what the user says, so that the user's word holds.
+PreprocessFlags withHints(PreprocessFlags flags, const std::vector<PreprocessHint>& hints) {
+  auto add = [](std::vector<std::string>& list, const std::string& input, const std::string& value) {
+    if (!value.empty()) list.insert(list.begin(), input + ":" + value);
+  };
+  for (const PreprocessHint& hint : hints) {
+    add(flags.mean, hint.input, hint.mean);
+    add(flags.scale, hint.input, hint.scale);
+    add(flags.pixel, hint.input, hint.pixel);
+  }
+  return flags;
+}
+
+std::string describe(const PreprocessHint& hint) {
+  std::string text;
+  for (const auto& [flag, value] :
+       {std::pair("--mean", hint.mean), {"--scale", hint.scale}, {"--pixel", hint.pixel}})
+    if (!value.empty()) text += fmt::format(" {} {}", flag, value);
+  return fmt::format("input '{}' is fed with{}, as {} says", hint.input, text, hint.source);
+}
+
+Status applyPreprocessFlags(nn::GraphOp graph, const PreprocessFlags& flags, const LoadOptions& options) {
+  if (!flags.any()) return {};
   BURIN_ASSIGN(std::vector<InputSpec> specs, inputSpecs(graph));
-  BURIN_ASSIGN(auto resolved, resolvePreprocess(options.preprocess, specs));
+  BURIN_ASSIGN(auto resolved, resolvePreprocess(flags, specs));
   for (size_t i = 0; i < specs.size(); ++i) {
     if (!resolved[i]) continue;
     if (specs[i].preprocess && !options.overridePreprocess)
@@ -28,15 +49,18 @@ Status applyPreprocessFlags(nn::GraphOp graph, const LoadOptions& options) {
 
 Result<Network> loadNetwork(const std::string& path, const LoadOptions& options) {
   Network network;
+  PreprocessFlags flags = options.preprocess;
   if (nn::isModuleFile(path)) {
     BURIN_ASSIGN(network.module, nn::loadModule(path));
   } else {
     network.module.context = nn::makeContext();
-    BURIN_ASSIGN(ImportedModule imported, importOnnx(path, options.import, *network.module.context));
+    BURIN_ASSIGN(ImportedModule imported, importModel(path, options.import, *network.module.context));
     network.module.op = std::move(imported.module);
     network.warnings = imported.info.warnings;
+    for (const PreprocessHint& hint : imported.info.preprocess) network.notes.push_back(describe(hint));
+    flags = withHints(flags, imported.info.preprocess);
   }
-  if (Status status = applyPreprocessFlags(network.module.graph(), options); !status)
+  if (Status status = applyPreprocessFlags(network.module.graph(), flags, options); !status)
     return tl::unexpected(inFile(status.error(), path));
   return network;
 }

@@ -23,6 +23,7 @@ struct LoadOptions {
 struct Network {
   nn::Module module;
   std::vector<std::string> warnings;
+  std::vector<std::string> notes; // what the file says about preprocessing
 };
 
 // A model of any format we read, or a module saved by 'burin import'. Preprocessing flags are stored in the

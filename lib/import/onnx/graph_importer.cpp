@@ -12,6 +12,24 @@ using onnxpb::GraphProto;
 using onnxpb::NodeProto;
 
 namespace {
+NameSet capturedNames(const NodeProto& node);
+
+void addFreeNames(const GraphProto& graph, NameSet& free) {
+  NameSet defined;
+  for (const auto& input : graph.input()) defined.insert(input.name());
+  for (const auto& tensor : graph.initializer()) defined.insert(tensor.name());
+  for (const NodeProto& node : graph.node())
+    for (const std::string& output : node.output()) defined.insert(output);
+  auto use = [&](std::string_view name) {
+    if (!name.empty() && !defined.contains(name)) free.insert(name);
+  };
+  for (const NodeProto& node : graph.node()) {
+    for (const std::string& input : node.input()) use(input);
+    for (std::string_view name : capturedNames(node)) use(name);
+  }
+  for (const auto& output : graph.output()) use(output.name());
+}
+
 constexpr int kMaxDepth = 48; // of subgraphs and function calls in each other
 
 std::string functionKey(const std::string& domain, const std::string& name, const std::string& overload) {
@@ -105,12 +123,36 @@ Result<std::vector<ImportValue>> GraphImporter::gatherInputs(const NodeProto& no
   return inputs;
 }
 
+namespace {
+// Names that the subgraphs of `node` use from outside.
+NameSet capturedNames(const NodeProto& node) {
+  NameSet names;
+  for (const auto& attribute : node.attribute()) {
+    if (attribute.has_g()) addFreeNames(attribute.g(), names);
+    for (const GraphProto& graph : attribute.graphs()) addFreeNames(graph, names);
+  }
+  return names;
+}
+
+std::vector<PlanNode> planNodes(const NodeList& nodes) {
+  std::vector<PlanNode> list;
+  for (const NodeProto& node : nodes) {
+    NameSet captured = capturedNames(node);
+    PlanNode plan{
+        nodeLabel(node), {captured.begin(), captured.end()}, {node.output().begin(), node.output().end()}};
+    plan.reads.insert(plan.reads.end(), node.input().begin(), node.input().end());
+    list.push_back(std::move(plan));
+  }
+  return list;
+}
+} // namespace
+
 Result<const GraphPlan*> GraphImporter::planOf(const void* key, const NodeList& nodes,
                                                const std::vector<std::string>& outputs,
                                                const NameSet& known) {
   auto it = plans_.find(key);
   if (it == plans_.end()) {
-    BURIN_ASSIGN(GraphPlan plan, planGraph(nodes, outputs, known));
+    BURIN_ASSIGN(GraphPlan plan, planGraph(planNodes(nodes), outputs, known));
     it = plans_.emplace(key, std::move(plan)).first;
   }
   return &it->second;

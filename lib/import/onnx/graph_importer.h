@@ -1,9 +1,9 @@
 // Walks a graph, its subgraphs and functions, and hands every node to the rule of its operator.
 #pragma once
 
-#include "lib/import/onnx/graph_plan.h"
+#include "lib/import/graph_plan.h"
+#include "lib/import/interface.h"
 #include "lib/import/onnx/tensor_reader.h"
-#include "lib/import/rule_context.h"
 
 #include <memory>
 #include <optional>
@@ -49,6 +49,7 @@ struct ImportValue {
   bool isTensor() const { return kind == Kind::Tensor; }
 };
 
+using NodeList = google::protobuf::RepeatedPtrField<onnxpb::NodeProto>;
 using OpsetMap = std::map<std::string, int64_t>; // domain ("" = ai.onnx) -> version
 using AttributeMap = std::unordered_map<std::string, const onnxpb::AttributeProto*>;
 
@@ -86,13 +87,10 @@ private:
   NameSet knownNames(const onnxpb::GraphProto& graph) const;
   Result<std::vector<std::string>> outputNames() const;
   std::vector<std::string> tensorNames() const;
-  Error unknownTensor(const std::string& flag, const std::string& name) const;
   Result<std::vector<GraphInput>> graphInputs() const;
-  Status checkShapeFlags(size_t neededInputs) const;
   mlir::Value boundConstant(const GraphInput& input, const BoundTensor& tensor);
   Status bindInputs(const GraphPlan& plan, Scope& scope);
-  Result<std::map<std::string, std::vector<int64_t>>> inputShapes(const std::vector<GraphInput>& inputs);
-  Result<mlir::Value> makeInput(const GraphInput& input, const std::vector<int64_t>& dims);
+  Result<DeclaredInput> declarationOf(const GraphInput& input);
   Result<mlir::OwningOpRef<mlir::ModuleOp>> finish(const std::vector<std::string>& outputs, Scope& scope);
 
   Status runNodes(const NodeList& nodes, const GraphPlan& plan, Scope& scope);

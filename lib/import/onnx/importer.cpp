@@ -1,6 +1,7 @@
 #include "lib/import/onnx/importer.h"
 
 #include "lib/import/onnx/graph_importer.h"
+#include "lib/import/onnx/operators.h"
 #include "lib/support/file.h"
 
 #include <filesystem>
@@ -55,5 +56,27 @@ Result<ImportedModule> importOnnx(const std::string& path, const ImportOptions& 
   if (!imported) return tl::unexpected(inFile(imported.error(), path));
   return imported;
 }
+
+namespace {
+// ONNX has no magic number: a file that no other format claims, or whose name says so, is tried.
+bool looksLikeOnnx(const ModelFile& file) {
+  return !file.isFolder && (file.path.ends_with(".onnx") || (!file.bytes.empty() && file.bytes[0] == 8));
+}
+
+std::vector<SupportedOperator> onnxOperators() {
+  std::vector<SupportedOperator> list;
+  for (const std::string& name : onnx::operatorNames()) {
+    size_t colon = name.rfind(':');
+    bool plain = colon == std::string::npos;
+    list.push_back({plain ? name : name.substr(colon + 1), plain ? "ai.onnx" : name.substr(0, colon),
+                    plain ? "node test" : "fixture"});
+  }
+  return list;
+}
+} // namespace
+
+const ImportFormat kOnnxFormat = {
+    "onnx",        ".onnx",    "opset 7 and newer; external data beside the file",
+    looksLikeOnnx, importOnnx, onnxOperators};
 
 } // namespace burin

@@ -1,7 +1,7 @@
 // ONNX in, `nn` module out. Static shapes, constants folded, every tensor under the name it has in the file.
 #pragma once
 
-#include "lib/import/common.h"
+#include "lib/import/format.h"
 
 namespace burin {
 
@@ -17,7 +17,6 @@ Result<ImportedModule> importOnnx(const std::string& path, const ImportOptions& 
 Result<ImportedModule> importOnnxBytes(std::span<const char> bytes, const std::string& folder,
                                        const ImportOptions& options, mlir::MLIRContext& context);
 
-// Names of all operators with an import rule, "com.microsoft:QLinearAdd" for those of other domains.
-std::vector<std::string> onnxOperators();
+extern const ImportFormat kOnnxFormat;
 
 } // namespace burin

@@ -49,13 +49,11 @@ std::string remedyFor(const std::string& name) {
   return {};
 }
 
-} // namespace burin::onnx
-
-namespace burin {
-std::vector<std::string> onnxOperators() {
+std::vector<std::string> operatorNames() {
   std::vector<std::string> names;
-  for (const auto& [name, row] : onnx::index()) names.push_back(name);
+  for (const auto& [name, row] : index()) names.push_back(name);
   std::sort(names.begin(), names.end());
   return names;
 }
-} // namespace burin
+
+} // namespace burin::onnx

@@ -34,6 +34,8 @@ extern const OperatorTable kConvolutionOperators, kPoolingOperators, kElementwis
 const OperatorRow* findOperator(const std::string& domain, const std::string& type);
 // The name in the table: without ai.onnx, with any other domain in front.
 std::string qualifiedName(const std::string& domain, const std::string& type);
+// Names of all operators with a rule, "com.microsoft:QLinearAdd" for those of other domains.
+std::vector<std::string> operatorNames();
 // What to do about an operator without a rule; may be empty.
 std::string remedyFor(const std::string& qualifiedName);
 
