@@ -100,11 +100,13 @@ Status quantizeWithWeights(Operation* op, RuleContext& c) {
   for (size_t i = 0; !x.channels.empty() && i < w.size(); ++i)
     w[i] =
         static_cast<float>(w[i] * x.channels[static_cast<size_t>(inputChannel(op, static_cast<int64_t>(i)))]);
-  WeightProblem problem{w, bias, channels.count, channels.of, x.affine.scale, {}, c.plan.floatResult};
-  if (!c.plan.floatResult)
-    problem.outputScale = [&](int64_t channel) {
-      return c.emit.scaleOf(op->getResult(0)).channelScale(channel);
-    };
+  WeightProblem problem{w, bias, channels.count, channels.of, x.affine.scale, {}};
+  problem.floatResult = c.plan.floatResult;
+  if (!c.plan.floatResult) {
+    const Integers& y = c.emit.scaleOf(op->getResult(0));
+    problem.outputScale = [&y](int64_t channel) { return y.channelScale(channel); };
+    problem.outputBase = y.affine.scale;
+  }
   const WeightForm* form = c.target.weights(classify(op));
   if (!form) return fail(ErrorCode::Unsupported, "the target has no weight form for it");
   BURIN_ASSIGN(IntegerWeights q, quantizeWeights(problem, *form, c.target));

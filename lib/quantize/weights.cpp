@@ -49,6 +49,14 @@ private:
     }
   }
 
+  // A factor of the result's channel seen as one of its weights: a network that knows no scales per channel
+  // (a QDQ export) multiplies in this order, and so computes the same integers.
+  float weightScaleSeenFromBase(const Group& g, float scale) const {
+    const float stored = static_cast<float>(g.scale);
+    return scale == p_.outputBase ? stored
+                                  : static_cast<float>(static_cast<double>(stored) * p_.outputBase / scale);
+  }
+
   // `scale` is the result's.
   Status chooseScale(Group& g, float scale) {
     WeightScaleRule rule = p_.floatResult ? WeightScaleRule::Max : target_.weightScaleRule;
@@ -67,7 +75,7 @@ private:
             static_cast<double>(static_cast<float>(
                 g.maxBias / (p_.inputScale *
                              static_cast<double>((int64_t{1} << (target_.bias.effectiveBits - 1)) - 1)))));
-      ratio = rt::requantScale(policy, p_.inputScale, static_cast<float>(g.scale), scale);
+      ratio = rt::requantScale(policy, p_.inputScale, weightScaleSeenFromBase(g, scale), p_.outputBase);
       break;
     case WeightScaleRule::OutputQscale:
       ratio = rt::qdmScale(g.maxWeight, g.maxBias, p_.inputScale, scale, form_.form.divisor);

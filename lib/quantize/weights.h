@@ -14,6 +14,7 @@ struct WeightProblem {
   std::function<int64_t(int64_t)> channelOf; // output channel of a weight's flat index
   float inputScale = 1;
   std::function<float(int64_t)> outputScale; // of an output channel; ignored for a float result
+  float outputBase = 1;                      // the result's scale without its channel factors
   bool floatResult = false;
 };
 

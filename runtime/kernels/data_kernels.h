@@ -30,8 +30,9 @@ struct FloatStage8 {
 struct Binary8 {
   Byte8 a, b;
   int64_t stepA = 1, stepB = 1;
-  float ratioA = 1, ratioB = 1; // add; ratioB is negated for sub
-  FloatStage8 out;              // its scale serves mul alone
+  float ratioA = 1, ratioB = 1, offset = 0; // add, see FloatSum
+  FloatStage8
+      out; // its scale serves mul alone; for add the bounds and the zero point count from the lowest byte
 };
 
 constexpr int kAddPolicyCount = 5, kRequantPolicyCount = 7;

@@ -132,11 +132,13 @@ BURIN_TARGET void addBytes(const uint8_t* a, const uint8_t* b, const Binary8& ru
                            int64_t width) {
   const Stage s(rule.out);
   const Binary8 r = rule;
+  const uint8_t flipA = r.a.flip ^ 0x80, flipB = r.b.flip ^ 0x80; // to numbers from 0
   BURIN_VECTORIZE
   for (int64_t i = 0; i < width; ++i) {
-    const int32_t left = static_cast<int8_t>(a[i * kStepA] ^ r.a.flip) - r.a.zeroPoint;
-    const int32_t right = static_cast<int8_t>(b[i * kStepB] ^ r.b.flip) - r.b.zeroPoint;
-    y[i] = BURIN_STORE8(s, static_cast<float>(left) * r.ratioA + static_cast<float>(right) * r.ratioB);
+    const int32_t left = static_cast<uint8_t>(a[i * kStepA] ^ flipA),
+                  right = static_cast<uint8_t>(b[i * kStepB] ^ flipB);
+    y[i] = BURIN_STORE8(s, std::fma(static_cast<float>(left), r.ratioA,
+                                    std::fma(static_cast<float>(right), r.ratioB, r.offset)));
   }
 }
 

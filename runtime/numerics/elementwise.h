@@ -4,10 +4,12 @@
 
 #include "runtime/numerics/requant_encode.h"
 
+#include <cmath>
+
 namespace burin::rt {
 
 enum class AddPolicy : uint8_t {
-  FloatRatio,           // [ADD-FLOAT] two float32 products, one sum, half even
+  FloatRatio,           // [ADD-FLOAT] two fused float32 multiply-adds, half even
   Multiplier8HalfUp,    // [ADD-MUL8] each input rescaled by a 7-bit multiplier and shift, then added
   SharedShift8HalfAway, // [ADD-SHARED8] 7-bit truncated multipliers, one shift for the sum
   Tflite,               // [ADD-TFLITE] left shift 20 (15 for 16 bits), three Q31 multipliers
@@ -18,11 +20,12 @@ struct AddParameters {
   AddPolicy policy = AddPolicy::FloatRatio;
   bool subtract = false; // a - b
   int32_t zeroPointA = 0, zeroPointB = 0, zeroPointOut = 0;
-  int32_t low = -128, high = 127; // the type's range or a fused clamp
-  float ratioA = 1, ratioB = 1;   // FloatRatio
-  Requant rescaleA, rescaleB;     // Multiplier8HalfUp, Tflite; multipliers only for the shared-shift policies
-  Requant rescaleOut;             // Tflite; `shift` only for the shared-shift policies
-  int32_t leftShift = 20;         // Tflite
+  int32_t low = -128, high = 127;                           // the type's range or a fused clamp
+  float ratioA = 1, ratioB = 1;                             // FloatRatio
+  int32_t lowestA = -128, lowestB = -128, lowestOut = -128; // FloatRatio: of the tensors' types
+  Requant rescaleA, rescaleB; // Multiplier8HalfUp, Tflite; multipliers only for the shared-shift policies
+  Requant rescaleOut;         // Tflite; `shift` only for the shared-shift policies
+  int32_t leftShift = 20;     // Tflite
 };
 
 // Fills the arithmetic part of `parameters` (zero points and clamp are the caller's). `bits` is the width of
@@ -30,16 +33,27 @@ struct AddParameters {
 EncodeStatus encodeAdd(AddPolicy policy, float scaleA, float scaleB, float scaleOut, int bits,
                        AddParameters& parameters);
 
+// [ADD-FLOAT] on numbers counted from the lowest of their types.
+struct FloatSum {
+  float ratioA, ratioB, offset;
+  explicit FloatSum(const AddParameters& p)
+      : ratioA(p.ratioA), ratioB(p.subtract ? -p.ratioB : p.ratioB),
+        offset(static_cast<float>(p.zeroPointOut - p.lowestOut) -
+               std::fma(ratioA, static_cast<float>(p.zeroPointA - p.lowestA),
+                        ratioB * static_cast<float>(p.zeroPointB - p.lowestB))) {}
+  float operator()(float a, float b) const { return std::fma(a, ratioA, std::fma(b, ratioB, offset)); }
+};
+
 template <AddPolicy P>
 inline int32_t applyAdd(int32_t a, int32_t b, const AddParameters& p) {
   const int32_t x = a - p.zeroPointA, y = b - p.zeroPointB;
   const int32_t sign = p.subtract ? -1 : 1;
   switch (P) {
   case AddPolicy::FloatRatio: {
-    const float left = static_cast<float>(x) * p.ratioA;
-    const float right = static_cast<float>(y) * p.ratioB;
-    const float sum = p.subtract ? left - right : left + right;
-    return roundClamped(sum, p.low - p.zeroPointOut, p.high - p.zeroPointOut) + p.zeroPointOut;
+    const FloatSum sum(p);
+    return roundClamped(sum(static_cast<float>(a - p.lowestA), static_cast<float>(b - p.lowestB)),
+                        p.low - p.lowestOut, p.high - p.lowestOut) +
+           p.lowestOut;
   }
   case AddPolicy::Multiplier8HalfUp: {
     const int64_t sum = scaleAccumulator<RequantPolicy::Multiplier8HalfUp>(x, p.rescaleA) +

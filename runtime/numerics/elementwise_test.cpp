@@ -34,9 +34,13 @@ int64_t slowAdd(int64_t a, int64_t b, const AddParameters& p) {
   int64_t sum = 0;
   switch (p.policy) {
   case AddPolicy::FloatRatio: {
-    const float left = static_cast<float>(x) * p.ratioA, right = static_cast<float>(sign * y) * p.ratioB;
-    sum = static_cast<int64_t>(std::nearbyint(left + right));
-    break;
+    const float ratioB = static_cast<float>(sign) * p.ratioB;
+    const float zeros = std::fma(p.ratioA, static_cast<float>(p.zeroPointA + 128),
+                                 ratioB * static_cast<float>(p.zeroPointB + 128));
+    const float offset = static_cast<float>(p.zeroPointOut + 128) - zeros;
+    const float value = std::fma(static_cast<float>(a + 128), p.ratioA,
+                                 std::fma(static_cast<float>(b + 128), ratioB, offset));
+    return saturate(static_cast<int64_t>(std::nearbyint(value)) - 128, p.low, p.high);
   }
   case AddPolicy::Multiplier8HalfUp:
     sum = halfUp(x * p.rescaleA.multiplier, power(p.rescaleA.shift)) +

@@ -13,6 +13,7 @@
 #include "runtime/ops/integer_rows.h"
 #include "runtime/ops/iterate.h"
 #include "runtime/ops/requant_rows.h"
+#include "runtime/ops/stored_value.h"
 
 namespace burin::rt {
 
@@ -118,6 +119,9 @@ bool readBinaryRule(const Node& node, Isa isa, QBinaryRule& rule, std::string& e
   rule.add.zeroPointA = node.in(0).zeroPoint();
   rule.add.zeroPointB = node.in(1).zeroPoint();
   rule.add.zeroPointOut = node.out().zeroPoint();
+  rule.add.lowestA = static_cast<int32_t>(lowestOf(node.in(0).dtype()));
+  rule.add.lowestB = static_cast<int32_t>(lowestOf(node.in(1).dtype()));
+  rule.add.lowestOut = static_cast<int32_t>(lowestOf(node.out().dtype()));
   rule.add.low = clamp.low;
   rule.add.high = clamp.high;
   return true;
@@ -204,11 +208,14 @@ public:
     bytes_.b = byteForm(b.dtype(), p.zeroPointB);
     bytes_.stepA = walk_.step(0);
     bytes_.stepB = walk_.step(1);
-    bytes_.ratioA = p.ratioA;
-    bytes_.ratioB = p.subtract ? -p.ratioB : p.ratioB;
-    bytes_.out = {rule.rescaleA.scale, p.low - p.zeroPointOut, p.high - p.zeroPointOut,
-                  byteForm(y.dtype(), p.zeroPointOut)};
-    loop_ = rule.fn == QBinaryFn::Mul ? kernels.multiply8 : kernels.add8;
+    const FloatSum sum(p);
+    bytes_.ratioA = sum.ratioA;
+    bytes_.ratioB = sum.ratioB;
+    bytes_.offset = sum.offset;
+    const bool product = rule.fn == QBinaryFn::Mul;
+    const int32_t origin = product ? p.zeroPointOut : p.lowestOut; // of the rounded result
+    bytes_.out = {rule.rescaleA.scale, p.low - origin, p.high - origin, byteForm(y.dtype(), origin)};
+    loop_ = product ? kernels.multiply8 : kernels.add8;
   }
 
   bool fits() const {

@@ -2,6 +2,7 @@
 #include "runtime/numerics/quantize.h"
 #include "runtime/numerics/registry.h"
 #include "runtime/ops/data_test_support.h"
+#include "runtime/ops/stored_value.h"
 
 namespace burin::rt::data_test {
 namespace {
@@ -50,6 +51,9 @@ TEST(QBinary, SumsByEveryPolicy) {
           p.zeroPointA = o.a.quant.zeroPoint[0];
           p.zeroPointB = o.b.quant.zeroPoint[0];
           p.zeroPointOut = zero;
+          p.lowestA = static_cast<int32_t>(lowestOf(o.a.type.dtype));
+          p.lowestB = static_cast<int32_t>(lowestOf(o.b.type.dtype));
+          p.lowestOut = static_cast<int32_t>(lowestOf(dtype));
           p.low = low;
           p.high = high;
           Array expected(dtype, o.result);
