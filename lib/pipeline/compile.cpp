@@ -60,6 +60,23 @@ Result<quantize::QuantPlan> makePlan(nn::GraphOp graph, const std::string& hash,
   }
   return quantize::buildPlan(graph, hash, *options.table, options.target, planOptions);
 }
+
+// The model's own integers and scales; the plan only reports them.
+Result<Compiled> compileAsIs(ModuleOp module, const CompileOptions& options,
+                             const compile::Options& lowering) {
+  if (options.plan)
+    return fail(ErrorCode::Usage, "--plan and --precision as-is exclude each other",
+                "a quantized model brings its own scales; leave --plan out");
+  Compiled compiled;
+  BURIN_ASSIGN(quantize::AsIs taken, quantize::takeAsIs(module, nn::moduleHash(module), options.target));
+  compiled.plan = std::move(taken.plan);
+  nn::GraphOp graph = *taken.module->getOps<nn::GraphOp>().begin();
+  BURIN_ASSIGN(quantize::QuantizedGraph quantized,
+               quantize::applyPlan(graph, *compiled.plan, options.target, taken.stored));
+  compiled.notes = quantized.notes;
+  BURIN_ASSIGN(compiled.program, compile::compileModule(*quantized.module, lowering));
+  return compiled;
+}
 } // namespace
 
 Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) {
@@ -73,9 +90,7 @@ Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) 
     BURIN_ASSIGN(compiled.program, compile::compileModule(module, lowering));
     return compiled;
   }
-  if (options.precision != "int8")
-    return fail(ErrorCode::Unsupported, "precision '" + options.precision + "' cannot be compiled",
-                "use f32, f16, bf16 or int8");
+  if (options.precision == "as-is") return compileAsIs(module, options, lowering);
   nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
   BURIN_ASSIGN(compiled.plan, makePlan(graph, nn::moduleHash(module), options));
   BURIN_ASSIGN(quantize::QuantizedGraph quantized,

@@ -11,6 +11,29 @@ using namespace mlir;
 namespace burin::quantize {
 
 namespace {
+bool isFloatTensor(Value v) {
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  return type && type.getElementType().isF32();
+}
+} // namespace
+
+std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme) {
+  const OpClass opClass = classify(op);
+  if (op->getOperands().empty() || !llvm::all_of(op->getResults(), isFloatTensor))
+    return "works on integers already";
+  if (op->getNumResults() != 1 || opClass == OpClass::Other || opClass == OpClass::Recurrent ||
+      opClass == OpClass::Softmax || opClass == OpClass::LayerNorm)
+    return "no integer rule";
+  if (opClass == OpClass::Resize && !keepsScale(op)) return "no integer rule";
+  if (opClass == OpClass::Pad && !keepsScale(op)) return "pads with a value other than zero";
+  if (!target.allows(opClass, Precision::Int8, scheme))
+    return fmt::format("{} does not run {} in int8 with {} activations", target.name, nameOf(opClass),
+                       nameOf(scheme));
+  if (opClass == OpClass::MatMul && nn::isConstant(op->getOperand(0))) return "constant left-hand matrix";
+  return {};
+}
+
+namespace {
 class PlanBuilder {
 public:
   PlanBuilder(nn::GraphOp graph, const CalibrationTable& table, const Target& target,
@@ -33,32 +56,8 @@ private:
   static bool computes(Operation& op) {
     return !isa<nn::ConstantOp, nn::NoneOp, nn::InputOp, nn::OutputOp>(op);
   }
-  static bool isFloatTensor(Value v) {
-    auto type = dyn_cast<RankedTensorType>(v.getType());
-    return type && type.getElementType().isF32();
-  }
-
-  // First view of one op alone: has it an integer rule, does the target run it, are its operands there?
   void decide(Operation& op) {
-    OpClass opClass = classify(&op);
-    std::string reason;
-    bool floats = llvm::all_of(op.getResults(), isFloatTensor) && !op.getOperands().empty();
-    if (!floats)
-      reason = "works on integers already";
-    else if (op.getNumResults() != 1)
-      reason = "no integer rule";
-    else if (opClass == OpClass::Other || opClass == OpClass::Recurrent || opClass == OpClass::Softmax ||
-             opClass == OpClass::LayerNorm)
-      reason = "no integer rule";
-    else if (opClass == OpClass::Resize && !keepsScale(&op))
-      reason = "no integer rule";
-    else if (opClass == OpClass::Pad && !keepsScale(&op))
-      reason = "pads with a value other than zero";
-    else if (!target_.allows(opClass, Precision::Int8, options_.scheme))
-      reason = fmt::format("{} does not run {} in int8 with {} activations", target_.name, nameOf(opClass),
-                           nameOf(options_.scheme));
-    else if (opClass == OpClass::MatMul && nn::isConstant(op.getOperand(0)))
-      reason = "constant left-hand matrix";
+    std::string reason = whyNotInteger(&op, target_, options_.scheme);
     if (reason.empty())
       integer_.insert(&op);
     else

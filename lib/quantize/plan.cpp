@@ -25,6 +25,19 @@ Json opJson(const OpPlan& op) {
   if (!op.biasCorrection.empty()) j["bias_correction"] = op.biasCorrection;
   return j;
 }
+
+bool readLocked(const Json& from, TensorPlan& t) {
+  if (!from.is_object() || !from.contains("scale") || !from["scale"].is_number() ||
+      !from.contains("zero_point") || !from["zero_point"].is_number_integer() || !from.contains("dtype") ||
+      !from["dtype"].is_string())
+    return false;
+  const std::string dtype = from["dtype"];
+  t.locked = LockedScale{from["scale"].get<float>(), 0, dtype == "u8" ? rt::DType::U8 : rt::DType::I8};
+  const int64_t zero = from["zero_point"].get<int64_t>(), low = dtype == "u8" ? 0 : -128;
+  t.locked->zeroPoint = static_cast<int32_t>(zero);
+  return (dtype == "u8" || dtype == "i8") && t.locked->scale > 0 && std::isfinite(t.locked->scale) &&
+         zero >= low && zero <= low + 255;
+}
 } // namespace
 
 const OpPlan* QuantPlan::op(const std::string& name) const {
@@ -59,6 +72,10 @@ std::string toJson(const QuantPlan& plan) {
     j["tensors"].push_back(
         {{"name", t.name}, {"threshold", t.threshold}, {"min", t.min}, {"max", t.max}, {"source", t.source}});
     if (!t.channels.empty()) j["tensors"].back()["channels"] = t.channels;
+    if (t.locked)
+      j["tensors"].back()["locked"] = {{"scale", t.locked->scale},
+                                       {"zero_point", t.locked->zeroPoint},
+                                       {"dtype", rt::dtypeName(t.locked->dtype)}};
   }
   return j.dump(1) + "\n";
 }
@@ -123,6 +140,9 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
         t.channels.push_back(f.get<double>());
       }
     }
+    if (auto locked = o.find("locked"); locked != o.end())
+      if (!readLocked(*locked, t))
+        return badPlan(path, "'locked' of tensor '" + t.name + "' is no scale of 8-bit integers");
     plan.tensors.push_back(std::move(t));
   }
   plan.index();

@@ -7,6 +7,7 @@
 #include "lib/target/target.h"
 
 #include <map>
+#include <optional>
 
 namespace burin::quantize {
 
@@ -21,6 +22,14 @@ struct OpPlan {
   std::vector<double> biasCorrection; // added to the bias, real units per output channel; or empty
 };
 
+// Scale and zero point that a quantized model brings along.
+struct LockedScale {
+  float scale = 1;
+  int32_t zeroPoint = 0;
+  rt::DType dtype = rt::DType::I8; // i8 or u8
+  bool operator==(const LockedScale&) const = default;
+};
+
 // The range a tensor's integers cover.
 struct TensorPlan {
   std::string name;
@@ -28,6 +37,7 @@ struct TensorPlan {
   std::string source = "calibration";     // calibration, preprocess, user, model
   // Scale of each channel (axis 1) over the tensor's scale, in (0, 1]; empty = one scale.
   std::vector<double> channels;
+  std::optional<LockedScale> locked; // the range follows from it, not the other way round
 };
 
 struct QuantPlan {
@@ -59,6 +69,8 @@ struct PlanOptions {
 Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, const CalibrationTable& table,
                             const Target& target, const PlanOptions& options);
 
+// Why the op cannot run in integers on the target, as one reads it off the op alone; empty when it can.
+std::string whyNotInteger(mlir::Operation* op, const Target& target, Scheme scheme);
 // What the op does to data, as far as a target cares.
 OpClass classify(mlir::Operation* op);
 // True for ops that keep stored integers and their scale: max pooling, reshapes, nearest resize, ...

@@ -12,7 +12,19 @@ using namespace mlir;
 namespace burin::quantize {
 
 namespace {
+bool isIdentity(Operation* op) {
+  return op->getName().getStringRef() == "nn.unary" &&
+         op->getAttrOfType<StringAttr>("fn").getValue() == "identity";
+}
+bool hasStoredOperand(Operation* op, const RuleContext& context) {
+  return llvm::any_of(op->getOperands(), [&](Value v) { return context.storedOf(v); });
+}
+
 Status quantizeOp(Operation* op, RuleContext& context) {
+  // A model's own integers go through the arithmetic that it was made for, not through a table.
+  if (op->getName().getStringRef() == "nn.binary" && hasStoredOperand(op, context))
+    return quantizeBinary(op, context);
+  if (isIdentity(op)) return quantizeIdentity(op, context);
   switch (classify(op)) {
   case OpClass::Conv:
   case OpClass::Depthwise:
@@ -49,8 +61,8 @@ void keepFloat(Operation* op, Emitter& emit) {
 class Application {
 public:
   Application(nn::GraphOp graph, const QuantPlan& plan, const Target& target, Scheme scheme,
-              const ScaleAssignment& scales)
-      : graph_(graph), plan_(plan), target_(target), scheme_(scheme), emit_(graph, scales) {}
+              const ScaleAssignment& scales, const StoredConstants& stored)
+      : graph_(graph), plan_(plan), target_(target), scheme_(scheme), stored_(stored), emit_(graph, scales) {}
 
   Result<QuantizedGraph> run() {
     for (Operation& op : graph_.getBody().front()) {
@@ -81,7 +93,7 @@ private:
       return {};
     }
     BURIN_CHECK(checkScales(op, *plan));
-    RuleContext context{emit_, target_, *plan, scheme_};
+    RuleContext context{emit_, target_, *plan, scheme_, stored_};
     Status status = quantizeOp(&op, context);
     if (status) return status;
     if (status.error().code != ErrorCode::Unsupported)
@@ -114,18 +126,20 @@ private:
   const QuantPlan& plan_;
   const Target& target_;
   Scheme scheme_;
+  const StoredConstants& stored_;
   Emitter emit_;
   QuantizedGraph out_;
 };
 } // namespace
 
-Result<QuantizedGraph> applyPlan(nn::GraphOp graph, const QuantPlan& plan, const Target& target) {
+Result<QuantizedGraph> applyPlan(nn::GraphOp graph, const QuantPlan& plan, const Target& target,
+                                 const StoredConstants& stored) {
   Scheme scheme = target.defaultScheme;
   if (!plan.scheme.empty() && !parse(plan.scheme, scheme))
     return fail(ErrorCode::Input, "the plan names the unknown scheme '" + plan.scheme + "'");
   graph.getContext()->loadDialect<qnn::QNNDialect>();
   BURIN_ASSIGN(ScaleAssignment scales, ScaleAssignment::compute(graph, plan, target, scheme));
-  return Application(graph, plan, target, scheme, scales).run();
+  return Application(graph, plan, target, scheme, scales, stored).run();
 }
 
 } // namespace burin::quantize

@@ -1,7 +1,7 @@
 // Applies a quant plan: a prepared float graph becomes the graph that the target executes.
 #pragma once
 
-#include "lib/quantize/plan.h"
+#include "lib/quantize/as_is.h"
 
 namespace burin::quantize {
 
@@ -11,6 +11,8 @@ struct QuantizedGraph {
 };
 
 // Fails when the plan names no range for a tensor it wants in integers.
-Result<QuantizedGraph> applyPlan(nn::GraphOp graph, const QuantPlan& plan, const Target& target);
+// `stored` are the integers of a model that is quantized already.
+Result<QuantizedGraph> applyPlan(nn::GraphOp graph, const QuantPlan& plan, const Target& target,
+                                 const StoredConstants& stored = StoredConstants());
 
 } // namespace burin::quantize

@@ -1,6 +1,7 @@
 // Integer rules: how an op of the float graph becomes integer ops. One function per group of ops.
 #pragma once
 
+#include "lib/quantize/as_is.h"
 #include "lib/quantize/emitter.h"
 #include "lib/quantize/weights.h"
 
@@ -11,6 +12,12 @@ struct RuleContext {
   const Target& target;
   const OpPlan& plan;
   Scheme scheme;
+  const StoredConstants& stored; // integers that a quantized model brings along
+
+  const StoredConstant* storedOf(mlir::Value v) const {
+    auto it = stored.find(v);
+    return it == stored.end() ? nullptr : &it->second;
+  }
 };
 
 // Each emits the op and registers its result; a failure (Unsupported) names why, and the op stays float.
@@ -20,6 +27,7 @@ Status quantizeLut(mlir::Operation* op, RuleContext& context);     // functions 
 Status quantizeAverage(mlir::Operation* op, RuleContext& context); // avg_pool, mean
 Status quantizeConcat(mlir::Operation* op, RuleContext& context);
 Status quantizeSameScale(mlir::Operation* op, RuleContext& context); // max_pool, movement
+Status quantizeIdentity(mlir::Operation* op, RuleContext& context);  // from one scale to another
 
 // Clamp bounds of a fused activation on the result's integers, as attributes q_lo and q_hi.
 void setClamp(mlir::Operation* op, const Integers& result, mlir::NamedAttrList& attributes,

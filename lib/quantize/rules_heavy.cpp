@@ -2,6 +2,9 @@
 #include "lib/quantize/rules.h"
 
 #include "runtime/numerics/registry.h"
+#include "runtime/numerics/weights.h"
+
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
 using namespace mlir;
 
@@ -74,8 +77,97 @@ void finish(Operation* op, StringRef type, ArrayRef<Value> operands, NamedAttrLi
           ->getResult(0));
 }
 
+WeightProblem problemOf(Operation* op, const std::vector<float>& w, const std::vector<float>& bias,
+                        const Channels& channels, RuleContext& c) {
+  WeightProblem problem{w, bias, channels.count, channels.of, c.emit.scaleOf(op->getOperand(0)).affine.scale,
+                        {}};
+  problem.floatResult = c.plan.floatResult;
+  if (!c.plan.floatResult) {
+    const Integers& y = c.emit.scaleOf(op->getResult(0));
+    problem.outputScale = [&y](int64_t channel) { return y.channelScale(channel); };
+    problem.outputBase = y.affine.scale;
+  }
+  return problem;
+}
+
+// The op on integers; `weights` are its stored ones.
+void emitHeavy(Operation* op, const IntegerWeights& q, Value weights, const Channels& channels,
+               RuleContext& c) {
+  Builder b(op->getContext());
+  NamedAttrList attributes = geometry(op);
+  attributes.set("requant", b.getStringAttr(q.policy));
+  setWeightScale(q, channels, attributes, b);
+  Requantisation r = requantOperands(q, c.emit);
+  Value biasValue = q.bias.empty() ? c.emit.none() : c.emit.constantI32(q.bias);
+  finish(op, "qnn." + op->getName().stripDialect().str(),
+         {c.emit.integer(op->getOperand(0)), weights, biasValue, r.multiplier, r.shift}, attributes, c);
+}
+
+// The model's own integers for a bias, or a float bias on the accumulator's grid.
+Result<std::vector<int32_t>> storedBias(Value v, const IntegerWeights& q, const WeightProblem& problem,
+                                        RuleContext& c) {
+  std::vector<int32_t> bias;
+  if (isa<NoneType>(v.getType())) return bias;
+  if (const StoredConstant* stored = c.storedOf(v); stored && stored->type.dtype == rt::DType::I32) {
+    const auto* values = reinterpret_cast<const int32_t*>(stored->bytes.data());
+    bias.assign(values, values + stored->bytes.size() / sizeof(int32_t));
+  } else {
+    for (size_t i = 0; i < problem.bias.size(); ++i)
+      bias.push_back(static_cast<int32_t>(rt::saturate(
+          rt::quantizeBias(problem.bias[i],
+                           static_cast<double>(problem.inputScale) * q.scale[q.scale.size() == 1 ? 0 : i],
+                           c.target.bias.rounding),
+          INT32_MIN, INT32_MAX)));
+  }
+  if (bias.size() == 1) bias.assign(static_cast<size_t>(problem.channels), bias[0]);
+  if (static_cast<int64_t>(bias.size()) != problem.channels)
+    return fail(ErrorCode::Unsupported, "its bias is not one value per channel");
+  return bias;
+}
+
+// !quant.uniform only where zero points need it.
+Type storedWeightType(const StoredConstant& stored, int64_t axis, MLIRContext* context) {
+  const bool isSigned = stored.type.dtype == rt::DType::I8;
+  auto storage = IntegerType::get(context, 8, isSigned ? IntegerType::Signless : IntegerType::Unsigned);
+  const bool centred = llvm::all_of(stored.zeroPoint, [](int64_t z) { return z == 0; });
+  if (isSigned && centred) return storage;
+  const unsigned flags = isSigned ? quant::QuantizationFlags::Signed : 0;
+  const int64_t low = isSigned ? -128 : 0;
+  auto plain = IntegerType::get(context, 8);
+  if (stored.scale.size() == 1)
+    return quant::UniformQuantizedType::get(flags, plain, Float32Type::get(context), stored.scale[0],
+                                            stored.zeroPoint[0], low, low + 255);
+  std::vector<double> scales(stored.scale.begin(), stored.scale.end());
+  return quant::UniformQuantizedPerAxisType::get(flags, plain, Float32Type::get(context), scales,
+                                                 stored.zeroPoint, static_cast<int32_t>(axis), low,
+                                                 low + 255);
+}
+
+// Weights that the model brings along as integers stay as they are.
+Status keepStoredWeights(Operation* op, const StoredConstant& stored, RuleContext& c) {
+  const Channels channels = channelsOf(op);
+  const int64_t scales = static_cast<int64_t>(stored.scale.size());
+  if (stored.type.dtype == rt::DType::I32)
+    return fail(ErrorCode::Unsupported, "its weights have more than 8 bits");
+  if (scales != 1 && (scales != channels.count || stored.axis != channels.axis))
+    return fail(ErrorCode::Unsupported, "its weights' scales are not one per output channel");
+  std::vector<float> none, bias = nn::constantFloats(op->getOperand(2));
+  WeightProblem problem = problemOf(op, none, bias, channels, c);
+  IntegerWeights q;
+  const bool fullyConnected = classify(op) == OpClass::MatMul && scales == 1;
+  BURIN_CHECK(requantizeStored(stored.scale, problem, c.target, fullyConnected, q));
+  BURIN_ASSIGN(q.bias, storedBias(op->getOperand(2), q, problem, c));
+  Value weights = op->getOperand(1);
+  Value constant =
+      c.emit.constantRaw(stored.bytes, shapeOf(weights),
+                         storedWeightType(stored, channels.axis, op->getContext()), nn::valueName(weights));
+  emitHeavy(op, q, constant, channels, c);
+  return {};
+}
+
 // Weights are constants: convolutions and fully connected layers.
 Status quantizeWithWeights(Operation* op, RuleContext& c) {
+  if (const StoredConstant* stored = c.storedOf(op->getOperand(1))) return keepStoredWeights(op, *stored, c);
   Value weights = op->getOperand(1);
   std::vector<float> w = nn::constantFloats(weights), bias = nn::constantFloats(op->getOperand(2));
   if (w.empty()) return fail(ErrorCode::Unsupported, "its weights are computed at run time");
@@ -100,26 +192,14 @@ Status quantizeWithWeights(Operation* op, RuleContext& c) {
   for (size_t i = 0; !x.channels.empty() && i < w.size(); ++i)
     w[i] =
         static_cast<float>(w[i] * x.channels[static_cast<size_t>(inputChannel(op, static_cast<int64_t>(i)))]);
-  WeightProblem problem{w, bias, channels.count, channels.of, x.affine.scale, {}};
-  problem.floatResult = c.plan.floatResult;
-  if (!c.plan.floatResult) {
-    const Integers& y = c.emit.scaleOf(op->getResult(0));
-    problem.outputScale = [&y](int64_t channel) { return y.channelScale(channel); };
-    problem.outputBase = y.affine.scale;
-  }
+  const WeightProblem problem = problemOf(op, w, bias, channels, c);
   const WeightForm* form = c.target.weights(classify(op));
   if (!form) return fail(ErrorCode::Unsupported, "the target has no weight form for it");
   BURIN_ASSIGN(IntegerWeights q, quantizeWeights(problem, *form, c.target));
 
-  Builder b(op->getContext());
-  NamedAttrList attributes = geometry(op);
-  attributes.set("requant", b.getStringAttr(q.policy));
-  setWeightScale(q, channels, attributes, b);
-  Value stored = c.emit.constantI8(q.weights, shapeOf(weights), b.getIntegerType(8), nn::valueName(weights));
-  Requantisation r = requantOperands(q, c.emit);
-  Value biasValue = q.bias.empty() ? c.emit.none() : c.emit.constantI32(q.bias);
-  finish(op, "qnn." + op->getName().stripDialect().str(),
-         {c.emit.integer(op->getOperand(0)), stored, biasValue, r.multiplier, r.shift}, attributes, c);
+  Value stored = c.emit.constantI8(q.weights, shapeOf(weights), IntegerType::get(op->getContext(), 8),
+                                   nn::valueName(weights));
+  emitHeavy(op, q, stored, channels, c);
   return {};
 }
 

@@ -31,8 +31,22 @@ struct Operand {
   Integers integers;
 };
 
+// A constant with the integers of the model.
+Result<Operand> storedOperand(Value v, const StoredConstant& stored, RuleContext& c) {
+  if (stored.scale.size() != 1 || rt::dtypeBytes(stored.type.dtype) != 1)
+    return fail(ErrorCode::Unsupported, "its constant operand has several scales");
+  Integers integers =
+      integersOf({stored.scale[0], static_cast<int32_t>(stored.zeroPoint[0]), stored.type.dtype});
+  auto type = cast<RankedTensorType>(v.getType());
+  return Operand{c.emit.constantRaw(stored.bytes, type.getShape(),
+                                    Emitter::quantType(v.getContext(), integers), nn::valueName(v)),
+                 integers};
+}
+
 // An activation, or a constant quantized from its own values.
 Result<Operand> binaryOperand(Value v, bool reciprocal, RuleContext& c) {
+  if (const StoredConstant* stored = c.storedOf(v); stored && !reciprocal)
+    return storedOperand(v, *stored, c);
   if (!nn::isConstant(v)) return Operand{c.emit.integer(v), c.emit.scaleOf(v)};
   std::vector<float> values = nn::constantFloats(v);
   double min = 0, max = 0;
@@ -224,26 +238,29 @@ Status quantizeAverage(Operation* op, RuleContext& c) {
   return {};
 }
 
+namespace {
+// Integers of one scale as those of another.
+Result<Value> requantized(Value q, const Integers& from, const Integers& to, const std::string& name,
+                          Operation* op, RuleContext& c) {
+  if (from == to) return q;
+  rt::Requant requant;
+  auto status = rt::encodeRescale(c.target.arithmetic.rescale, from.affine.scale, to.affine.scale, requant);
+  if (status != rt::EncodeStatus::Ok) return badScale(status);
+  NamedAttrList attributes;
+  setRequant(requant, attributes, Builder(op->getContext()));
+  auto type = cast<RankedTensorType>(q.getType()).clone(Emitter::quantType(op->getContext(), to));
+  return c.emit.create("qnn.requantize", {q}, type, attributes, name, nn::nodeName(op))->getResult(0);
+}
+} // namespace
+
 Status quantizeConcat(Operation* op, RuleContext& c) {
   Value result = op->getResult(0);
   const Integers& to = c.emit.scaleOf(result);
   SmallVector<Value> operands;
   for (Value x : op->getOperands()) {
     if (nn::isConstant(x)) return fail(ErrorCode::Unsupported, "one of its operands is a constant");
-    Value q = c.emit.integer(x);
-    if (!(c.emit.scaleOf(x) == to)) {
-      rt::Requant requant;
-      auto status = rt::encodeRescale(c.target.arithmetic.rescale, c.emit.scaleOf(x).affine.scale,
-                                      to.affine.scale, requant);
-      if (status != rt::EncodeStatus::Ok) return badScale(status);
-      NamedAttrList attributes;
-      setRequant(requant, attributes, Builder(op->getContext()));
-      auto type = cast<RankedTensorType>(x.getType()).clone(Emitter::quantType(op->getContext(), to));
-      q = c.emit
-              .create("qnn.requantize", {q}, type, attributes, nn::valueName(x) + "/requantize",
-                      nn::nodeName(op))
-              ->getResult(0);
-    }
+    BURIN_ASSIGN(Value q, requantized(c.emit.integer(x), c.emit.scaleOf(x), to,
+                                      nn::valueName(x) + "/requantize", op, c));
     operands.push_back(q);
   }
   c.emit.setInteger(result, c.emit
@@ -253,9 +270,20 @@ Status quantizeConcat(Operation* op, RuleContext& c) {
   return {};
 }
 
+Status quantizeIdentity(Operation* op, RuleContext& c) {
+  Value x = op->getOperand(0), y = op->getResult(0);
+  BURIN_ASSIGN(Value q, requantized(c.emit.integer(x), c.emit.scaleOf(x), c.emit.scaleOf(y),
+                                    c.emit.integerName(y), op, c));
+  c.emit.setInteger(y, q);
+  return {};
+}
+
 Status quantizeSameScale(Operation* op, RuleContext& c) {
-  Value result = op->getResult(0);
-  SmallVector<Value> operands = {c.emit.integer(op->getOperand(0))};
+  Value x = op->getOperand(0), result = op->getResult(0);
+  const Integers& to = c.emit.scaleOf(result);
+  BURIN_ASSIGN(Value q, requantized(c.emit.integer(x), c.emit.scaleOf(x), to,
+                                    nn::valueName(x) + "/requantize", op, c));
+  SmallVector<Value> operands = {q};
   for (Value v : op->getOperands().drop_front()) operands.push_back(c.emit.plain(v));
   c.emit.setInteger(result, c.emit
                                 .create(op->getName().getStringRef(), operands, c.emit.integerType(result),

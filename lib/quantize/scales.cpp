@@ -33,6 +33,11 @@ Range rangeOf(const TensorPlan& t) {
 // being rounded twice; one with a smaller range keeps its own and is requantised.
 constexpr double kMinimumShare = 0.25;
 
+bool isLocked(Value v, const QuantPlan& plan) {
+  const TensorPlan* t = plan.tensor(nn::valueName(v));
+  return t && t->locked;
+}
+
 class Grouping {
 public:
   Grouping(nn::GraphOp graph, const QuantPlan& plan, const Target& target)
@@ -51,7 +56,10 @@ public:
   }
 
 private:
-  void join(Value a, Value b) { groups_.unionSets(a.getAsOpaquePointer(), b.getAsOpaquePointer()); }
+  void join(Value a, Value b) {
+    if (isLocked(a, plan_) || isLocked(b, plan_)) return;
+    groups_.unionSets(a.getAsOpaquePointer(), b.getAsOpaquePointer());
+  }
 
   bool mayAdopt(Value operand, Value result) const {
     Operation* producer = operand.getDefiningOp();
@@ -72,6 +80,14 @@ bool runsInInteger(Operation* op, const QuantPlan& plan) {
   if (!op || op->getNumResults() == 0) return false;
   const OpPlan* p = plan.op(nn::valueName(op->getResult(0)));
   return p && p->precision == Precision::Int8;
+}
+
+Integers integersOf(const LockedScale& lock) {
+  Integers out;
+  out.form = lock.dtype == rt::DType::I8 ? rt::IntegerForm{-128, 127, 127} : rt::IntegerForm{0, 255, 255};
+  out.affine = {lock.scale, lock.zeroPoint};
+  out.dtype = lock.dtype;
+  return out;
 }
 
 Integers integersForRange(double min, double max, double threshold, const ActivationScheme& activations,
@@ -103,13 +119,17 @@ Result<ScaleAssignment> ScaleAssignment::compute(nn::GraphOp graph, const QuantP
       if (!t) continue;
       values.push_back(v);
       bool moved = runsInInteger(&op, plan) && keepsScale(&op);
-      if (moved) continue;
+      if (moved || t->locked) continue;
       Range r = rangeOf(*t);
       ranges[leader(v)].include(r.min, r.max, r.threshold);
     }
 
   ScaleAssignment assignment;
   for (Value v : values) {
+    if (const TensorPlan* t = plan.tensor(nn::valueName(v)); t->locked) {
+      assignment.scales_[v] = integersOf(*t->locked);
+      continue;
+    }
     const Range& r = ranges[leader(v)];
     if (!r.set)
       return fail(Error{ErrorCode::Input,

@@ -24,6 +24,7 @@ struct Integers {
   }
 };
 
+Integers integersOf(const LockedScale& lock);
 // The integer type of a range in the target's scheme.
 Integers integersForRange(double min, double max, double threshold, const ActivationScheme& activations,
                           Scheme scheme);

@@ -138,6 +138,34 @@ private:
 };
 } // namespace
 
+Status requantizeStored(const std::vector<float>& weightScale, const WeightProblem& problem,
+                        const Target& target, bool productInFloat, IntegerWeights& out) {
+  const rt::RequantPolicy policy = target.arithmetic.requantize;
+  out.scale = weightScale;
+  out.policy = problem.floatResult ? "none" : rt::nameOf(policy);
+  for (size_t i = 0; i < weightScale.size(); ++i) {
+    if (problem.floatResult) {
+      out.realMultiplier.push_back(problem.inputScale * weightScale[i]);
+      continue;
+    }
+    const float result = problem.outputScale(static_cast<int64_t>(i));
+    rt::Requant requant;
+    rt::EncodeStatus status = rt::encodeRequant(
+        policy,
+        productInFloat && policy == rt::RequantPolicy::Tflite
+            ? rt::requantScaleTfliteFullyConnected(problem.inputScale, weightScale[i], result)
+            : rt::requantScale(policy, problem.inputScale, weightScale[i], result),
+        requant);
+    if (status != rt::EncodeStatus::Ok)
+      return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
+    if (policy == rt::RequantPolicy::FloatHalfEven)
+      out.realMultiplier.push_back(requant.scale);
+    else
+      out.multiplier.push_back(requant.multiplier), out.shift.push_back(requant.shift);
+  }
+  return {};
+}
+
 Result<IntegerWeights> quantizeWeights(const WeightProblem& problem, const WeightForm& form,
                                        const Target& target) {
   return WeightQuantizer(problem, form, target).run();

@@ -27,6 +27,11 @@ struct IntegerWeights {
   std::string policy; // program attribute `requant`
 };
 
+// The requantisation of weight scales that are given. `productInFloat`: see [RQ-SCALE-FC]. Fails like the
+// next.
+Status requantizeStored(const std::vector<float>& weightScale, const WeightProblem& problem,
+                        const Target& target, bool productInFloat, IntegerWeights& out);
+
 // Fails with the reason when the target cannot express a scale.
 Result<IntegerWeights> quantizeWeights(const WeightProblem& problem, const WeightForm& form,
                                        const Target& target);

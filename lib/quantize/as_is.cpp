@@ -1,0 +1,300 @@
+#include "lib/quantize/as_is.h"
+
+#include "lib/nn/builder.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+using namespace mlir;
+
+namespace burin::quantize {
+
+namespace {
+bool isQuantize(Operation* op) { return op && op->getName().getStringRef() == "nn.quantize"; }
+bool isDequantize(Operation* op) { return op && op->getName().getStringRef() == "nn.dequantize"; }
+
+// One scale and zero point, both known; nothing for those per axis, per block or computed.
+std::optional<LockedScale> lockOf(Operation* op, Value integers) {
+  std::vector<float> scale = nn::constantFloats(op->getOperand(1));
+  std::vector<int64_t> zero = nn::constantInts(op->getOperand(2));
+  rt::TensorType type;
+  if (scale.size() != 1 || zero.size() != 1 || !nn::tensorType(integers.getType(), type)) return std::nullopt;
+  if ((type.dtype != rt::DType::I8 && type.dtype != rt::DType::U8) || !(scale[0] > 0)) return std::nullopt;
+  return LockedScale{scale[0], static_cast<int32_t>(zero[0]), type.dtype};
+}
+
+// Ops that move or select integers without looking at them.
+bool movesIntegers(Operation* op) {
+  static const std::set<StringRef> names = {
+      "nn.reshape",  "nn.transpose", "nn.slice",          "nn.expand",         "nn.tile",  "nn.gather",
+      "nn.max_pool", "nn.concat",    "nn.depth_to_space", "nn.space_to_depth", "nn.resize"};
+  if (op->getName().getStringRef() == "nn.resize")
+    return op->getAttrOfType<StringAttr>("mode").getValue() == "nearest";
+  return op->getNumResults() == 1 && names.count(op->getName().getStringRef());
+}
+
+// The shortest name is the source's own; the others were derived from it.
+std::string ownName(std::initializer_list<std::string> names) {
+  std::string best;
+  for (const std::string& name : names)
+    if (!name.empty() && (best.empty() || name.size() < best.size())) best = name;
+  return best;
+}
+
+class Taker {
+public:
+  Taker(ModuleOp module, const Target& target)
+      : module_(cast<ModuleOp>(module->clone())), graph_(*module_->getOps<nn::GraphOp>().begin()),
+        target_(target) {}
+
+  Result<AsIs> run() {
+    for (Operation& op : llvm::make_early_inc_range(graph_.getBody().front())) BURIN_CHECK(take(&op));
+    if (locks_.empty())
+      return fail(ErrorCode::Usage, "the model holds no quantization that could be taken as it is",
+                  "use --precision int8 with --calibration, or 'burin quantize' with --data");
+    removeUnused();
+    AsIs out;
+    plan(out.plan);
+    out.stored = std::move(stored_);
+    out.module = std::move(module_);
+    return out;
+  }
+
+private:
+  Status take(Operation* op) {
+    if (isDequantize(op) && nn::isConstant(op->getOperand(0))) return takeConstant(op);
+    if (isQuantize(op))
+      takeQuantize(op);
+    else if (isDequantize(op))
+      takeDequantize(op);
+    else if (movesIntegers(op) && stored_.count(op->getOperand(0)))
+      return moveConstant(op);
+    else if (movesIntegers(op))
+      takeMovement(op);
+    return {};
+  }
+
+  // --- constants
+
+  Status takeConstant(Operation* op) {
+    Value source = op->getOperand(0);
+    StoredConstant stored;
+    rt::TensorType type = nn::typeOf(source);
+    stored.scale = nn::constantFloats(op->getOperand(1));
+    stored.zeroPoint = nn::constantInts(op->getOperand(2));
+    stored.type = type;
+    if (auto axis = op->getAttrOfType<IntegerAttr>("axis")) stored.axis = axis.getInt();
+    ArrayRef<char> bytes = nn::constantBytes(source);
+    stored.bytes.assign(bytes.begin(), bytes.end());
+    const bool known =
+        !stored.scale.empty() && stored.scale.size() == stored.zeroPoint.size() && !op->hasAttr("block");
+    const bool narrow =
+        type.dtype == rt::DType::I8 || type.dtype == rt::DType::U8 || type.dtype == rt::DType::I32;
+    BURIN_ASSIGN(Value real, evaluated(op));
+    if (known && narrow) stored_[real] = std::move(stored);
+    replace(op, real);
+    return {};
+  }
+
+  // A transposed or reshaped constant: its integers go the same way.
+  Status moveConstant(Operation* op) {
+    StoredConstant moved = stored_.lookup(op->getOperand(0));
+    rt::TensorType from = moved.type;
+    nn::ConstantTensor input{from, moved.bytes.data()};
+    std::vector<nn::ConstantTensor*> operands = {&input};
+    if (op->getNumOperands() != 1) return {};
+    if (moved.scale.size() > 1) {
+      auto perm = op->getAttrOfType<DenseI64ArrayAttr>("perm");
+      if (!perm) return {};
+      moved.axis = llvm::find(perm.asArrayRef(), moved.axis) - perm.asArrayRef().begin();
+    }
+    BURIN_ASSIGN(auto results, nn::evaluate(op->getName().getStringRef().str(),
+                                            nn::programAttrs(op->getAttrDictionary()), operands));
+    moved.type = results[0].first;
+    moved.bytes = std::move(results[0].second);
+    BURIN_ASSIGN(Value real, evaluated(op));
+    stored_[real] = std::move(moved);
+    replace(op, real);
+    return {};
+  }
+
+  // The op's result, computed from constants, as a constant.
+  Result<Value> evaluated(Operation* op) {
+    std::vector<nn::ConstantTensor> tensors;
+    for (Value v : op->getOperands()) tensors.push_back({nn::typeOf(v), nn::constantBytes(v).data()});
+    std::vector<nn::ConstantTensor*> operands;
+    for (nn::ConstantTensor& t : tensors) operands.push_back(&t);
+    BURIN_ASSIGN(auto results, nn::evaluate(op->getName().getStringRef().str(),
+                                            nn::programAttrs(op->getAttrDictionary()), operands));
+    OpBuilder b(op);
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    std::string name = ownName({nn::valueName(op->getOperand(0)), nn::valueName(op->getResult(0))});
+    auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(results[0].second, 64);
+    auto made = nn::ConstantOp::create(
+        b, op->getLoc(), type,
+        DenseResourceElementsAttr::get(type, name.empty() ? "c" : name, std::move(blob)));
+    if (!name.empty()) nn::setNames(made, {name});
+    return made->getResult(0);
+  }
+
+  // --- activations
+
+  // The real tensor that the integers `q` stand for, exactly.
+  void setReal(Value q, Value real, const LockedScale& lock) {
+    reals_[q] = real;
+    locks_[real] = lock;
+  }
+
+  void takeQuantize(Operation* op) {
+    Value x = op->getOperand(0), q = op->getResult(0);
+    std::optional<LockedScale> lock = lockOf(op, q);
+    auto type = dyn_cast<RankedTensorType>(x.getType());
+    if (!lock || !type || !type.getElementType().isF32()) return;
+    // x itself may carry the scale when nobody needs it unrounded.
+    const bool mine =
+        !locks_.count(x) && !nn::isConstant(x) && llvm::all_of(x.getUsers(), [&](Operation* user) {
+          return isQuantize(user) && lockOf(user, user->getResult(0)) == lock;
+        });
+    if (!mine && locks_.count(x) && locks_.lookup(x) == *lock) return setReal(q, x, *lock);
+    std::string name = ownName({mine ? nn::valueName(x) : "", nn::valueName(q), dequantizedName(q)});
+    if (!mine) {
+      OpBuilder b(op);
+      x = makeIdentity(b, op, x);
+    }
+    // The name of an input is what data is fed by.
+    if (!isa_and_nonnull<nn::InputOp>(x.getDefiningOp())) nn::setNames(x.getDefiningOp(), {name});
+    setReal(q, x, *lock);
+  }
+
+  static std::string dequantizedName(Value q) {
+    for (Operation* user : q.getUsers())
+      if (isDequantize(user)) return nn::valueName(user->getResult(0));
+    return {};
+  }
+
+  static Value makeIdentity(OpBuilder& b, Operation* at, Value x) {
+    OperationState state(at->getLoc(), "nn.unary");
+    state.addOperands(x);
+    state.addTypes(x.getType());
+    state.addAttribute("fn", b.getStringAttr("identity"));
+    state.addAttribute("node", b.getStringAttr(nn::nodeName(at)));
+    return b.create(state)->getResult(0);
+  }
+
+  void takeDequantize(Operation* op) {
+    Value q = op->getOperand(0);
+    std::optional<LockedScale> lock = lockOf(op, q);
+    if (!lock) return;
+    auto it = reals_.find(q);
+    if (it != reals_.end() && locks_.lookup(it->second) == *lock) return replace(op, it->second);
+    // Integers from outside: they are real numbers on the grid of this scale.
+    if (it == reals_.end()) locks_[op->getResult(0)] = *lock;
+  }
+
+  // Moves the real tensors instead of the integers, when all of them have one scale.
+  void takeMovement(Operation* op) {
+    SmallVector<Value> operands;
+    std::optional<LockedScale> lock;
+    for (Value v : op->getOperands()) {
+      auto it = reals_.find(v);
+      operands.push_back(it == reals_.end() ? v : it->second);
+      if (it == reals_.end()) continue;
+      LockedScale own = locks_.lookup(it->second);
+      if (lock && !(*lock == own)) return;
+      lock = own;
+    }
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    if (!lock || !type || (op->getName().getStringRef() == "nn.concat" && !allReal(op))) return;
+    OpBuilder b(op);
+    OperationState state(op->getLoc(), op->getName());
+    state.addOperands(operands);
+    state.addTypes(type.clone(b.getF32Type()));
+    state.addAttributes(op->getAttrs());
+    setReal(op->getResult(0), b.create(state)->getResult(0), *lock);
+  }
+  bool allReal(Operation* op) const {
+    return llvm::all_of(op->getOperands(), [&](Value v) { return reals_.count(v); });
+  }
+
+  void replace(Operation* op, Value made) {
+    op->getResult(0).replaceAllUsesWith(made);
+    op->erase();
+  }
+
+  void removeUnused() {
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(graph_.getBody().front())))
+      if (!isa<nn::InputOp, nn::OutputOp>(op) && op.use_empty()) op.erase();
+  }
+
+  // --- the plan
+
+  void plan(QuantPlan& plan) {
+    for (Operation& op : graph_.getBody().front()) {
+      if (isa<nn::ConstantOp, nn::NoneOp, nn::OutputOp>(op)) continue;
+      if (!isa<nn::InputOp>(op)) plan.ops.push_back(opPlan(&op));
+      for (Value v : op.getResults())
+        if (auto it = locks_.find(v); it != locks_.end()) plan.tensors.push_back(tensorPlan(v, it->second));
+    }
+    plan.scheme = nameOf(target_.defaultScheme);
+    plan.method = "as-is";
+    plan.index();
+  }
+
+  OpPlan opPlan(Operation* op) {
+    OpPlan p;
+    p.name = nn::valueName(op->getResult(0));
+    p.type = op->getName().getStringRef().str();
+    p.source = "model";
+    p.reason = whyFloat(op);
+    p.precision = p.reason.empty() ? Precision::Int8 : Precision::F32;
+    p.floatResult = p.reason.empty() && !locks_.count(op->getResult(0));
+    return p;
+  }
+
+  std::string whyFloat(Operation* op) {
+    bool any = false;
+    for (Value v : op->getOperands()) {
+      auto type = dyn_cast<RankedTensorType>(v.getType());
+      if (!type || !type.getElementType().isF32() || nn::isConstant(v)) continue;
+      if (!locks_.count(v)) return fmt::format("'{}' is not quantized in the model", nn::valueName(v));
+      any = true;
+    }
+    if (!any) return "it has no quantized operand";
+    if (std::string reason = whyNotInteger(op, target_, target_.defaultScheme); !reason.empty())
+      return reason;
+    if (!locks_.count(op->getResult(0)) && !isHeavy(op)) return "its result is not quantized in the model";
+    if (isHeavy(op) && nn::isConstant(op->getOperand(1)) && !stored_.count(op->getOperand(1)))
+      return "its weights are not quantized in the model";
+    return {};
+  }
+
+  static TensorPlan tensorPlan(Value v, const LockedScale& lock) {
+    TensorPlan t;
+    t.name = nn::valueName(v);
+    const int low = lock.dtype == rt::DType::I8 ? -128 : 0;
+    t.min = (low - lock.zeroPoint) * static_cast<double>(lock.scale);
+    t.max = (low + 255 - lock.zeroPoint) * static_cast<double>(lock.scale);
+    t.threshold = std::max(std::abs(t.min), std::abs(t.max));
+    t.source = "model, locked";
+    t.locked = lock;
+    return t;
+  }
+
+  OwningOpRef<ModuleOp> module_;
+  nn::GraphOp graph_;
+  const Target& target_;
+  llvm::DenseMap<Value, Value> reals_;       // integers -> the real tensor they stand for
+  llvm::DenseMap<Value, LockedScale> locks_; // of real tensors
+  StoredConstants stored_;
+};
+} // namespace
+
+Result<AsIs> takeAsIs(ModuleOp module, const std::string& graphHash, const Target& target) {
+  BURIN_ASSIGN(AsIs out, Taker(module, target).run());
+  out.plan.graphHash = graphHash;
+  out.plan.target = target.name;
+  return out;
+}
+
+} // namespace burin::quantize

@@ -1,0 +1,34 @@
+// An already quantized model as it is: what stands between nn.quantize and nn.dequantize becomes the exact
+// scale of a tensor, integers behind nn.dequantize become the stored weights. Nothing is measured or chosen
+// here.
+#pragma once
+
+#include "lib/quantize/plan.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace burin::quantize {
+
+// The integers of a constant that the float graph holds as real numbers.
+struct StoredConstant {
+  rt::TensorType type;     // i8, u8 or i32
+  std::vector<char> bytes; // row-major
+  std::vector<float> scale;
+  std::vector<int64_t> zeroPoint; // as many as scales
+  int64_t axis = 0;               // of the scales when there are several
+};
+using StoredConstants = llvm::DenseMap<mlir::Value, StoredConstant>;
+
+struct AsIs {
+  mlir::OwningOpRef<mlir::ModuleOp>
+      module; // a float graph without quantization, in the context of the source
+  QuantPlan plan;
+  StoredConstants stored;
+};
+
+// `module` is prepared and is not changed. Fails with Usage when it holds no quantization.
+Result<AsIs> takeAsIs(mlir::ModuleOp module, const std::string& graphHash, const Target& target);
+
+} // namespace burin::quantize
