@@ -39,7 +39,7 @@ Status run(const Flags& f) {
                                                                             : f.model));
   for (const std::string& note : compiled->notes) f.common.note("note: " + note);
   if (!f.savePlan.empty()) {
-    if (!compiled->plan) return fail(ErrorCode::Usage, "--save-plan needs --precision int8");
+    if (!compiled->plan) return fail(ErrorCode::Usage, "--save-plan needs --precision int8 or as-is");
     std::string json = toJson(*compiled->plan);
     BURIN_CHECK(writeFile(f.savePlan, json));
   }

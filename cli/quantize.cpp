@@ -120,7 +120,7 @@ Status run(const Flags& f) {
     return tl::unexpected(inFile(compiled.error(), !f.plan.empty()          ? f.plan
                                                    : !f.calibration.empty() ? f.calibration
                                                                             : f.model));
-  if (f.correct && f.plan.empty() && compiled->plan) {
+  if (f.correct && f.plan.empty() && f.target.precision == "int8") {
     plan = *compiled->plan;
     BURIN_ASSIGN(Executable uncorrected, Executable::fromProgram(compiled->program));
     BURIN_CHECK(

@@ -92,10 +92,16 @@ Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) 
   }
   if (options.precision == "as-is") return compileAsIs(module, options, lowering);
   nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
+  // A model with integer weights only: they are real numbers here, and get integers like all others.
+  BURIN_ASSIGN(OwningOpRef<ModuleOp> real, quantize::withRealConstants(module));
+  if (real) graph = *real->getOps<nn::GraphOp>().begin();
   BURIN_ASSIGN(compiled.plan, makePlan(graph, nn::moduleHash(module), options));
   BURIN_ASSIGN(quantize::QuantizedGraph quantized,
                quantize::applyPlan(graph, *compiled.plan, options.target));
   compiled.notes = quantized.notes;
+  if (quantize::quantizesActivations(module))
+    compiled.notes.push_back(
+        "the model is quantized already; --precision as-is keeps its own integers and scales");
   BURIN_ASSIGN(compiled.program, compile::compileModule(*quantized.module, lowering));
   return compiled;
 }

@@ -61,7 +61,20 @@ public:
     return out;
   }
 
+  Result<bool> takeConstants() {
+    for (Operation& op : llvm::make_early_inc_range(graph_.getBody().front()))
+      if (ofConstants(&op)) BURIN_CHECK(take(&op));
+    removeUnused();
+    return !stored_.empty();
+  }
+  OwningOpRef<ModuleOp> release() { return std::move(module_); }
+
 private:
+  bool ofConstants(Operation* op) const {
+    return (isDequantize(op) && nn::isConstant(op->getOperand(0))) ||
+           (movesIntegers(op) && stored_.count(op->getOperand(0)));
+  }
+
   Status take(Operation* op) {
     if (isDequantize(op) && nn::isConstant(op->getOperand(0))) return takeConstant(op);
     if (isQuantize(op))
@@ -289,6 +302,18 @@ private:
   StoredConstants stored_;
 };
 } // namespace
+
+Result<OwningOpRef<ModuleOp>> withRealConstants(ModuleOp module) {
+  const Target target;
+  Taker taker(module, target);
+  BURIN_ASSIGN(bool changed, taker.takeConstants());
+  return changed ? taker.release() : OwningOpRef<ModuleOp>();
+}
+
+bool quantizesActivations(ModuleOp module) {
+  nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
+  return llvm::any_of(graph.getBody().front(), [](Operation& op) { return isQuantize(&op); });
+}
 
 Result<AsIs> takeAsIs(ModuleOp module, const std::string& graphHash, const Target& target) {
   BURIN_ASSIGN(AsIs out, Taker(module, target).run());

@@ -31,4 +31,10 @@ struct AsIs {
 // `module` is prepared and is not changed. Fails with Usage when it holds no quantization.
 Result<AsIs> takeAsIs(mlir::ModuleOp module, const std::string& graphHash, const Target& target);
 
+// A copy of the module in which integer constants behind nn.dequantize are real numbers, for choosing
+// integers anew. Null when there are none.
+Result<mlir::OwningOpRef<mlir::ModuleOp>> withRealConstants(mlir::ModuleOp module);
+// Does the model quantize activations itself?
+bool quantizesActivations(mlir::ModuleOp module);
+
 } // namespace burin::quantize

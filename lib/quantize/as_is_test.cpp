@@ -1,0 +1,210 @@
+#include "lib/quantize/as_is.h"
+
+#include "lib/nn/builder.h"
+#include "lib/quantize/quantizer.h"
+
+#include <gtest/gtest.h>
+
+namespace burin::quantize {
+namespace {
+
+struct Scale {
+  float scale;
+  int64_t zero;
+  rt::DType dtype = rt::DType::I8;
+};
+
+// A network as importers of quantized formats write it.
+struct Net {
+  std::unique_ptr<mlir::MLIRContext> context = nn::makeContext();
+  nn::GraphBuilder builder{context.get()};
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+
+  mlir::Value integers(const std::vector<int>& values, const std::vector<int64_t>& shape, rt::DType dtype,
+                       const std::string& name) {
+    rt::TensorType type;
+    type.dtype = dtype;
+    for (int64_t d : shape) type.shape.push(d);
+    std::vector<char> bytes;
+    for (int v : values)
+      if (dtype == rt::DType::I32)
+        bytes.insert(bytes.end(), reinterpret_cast<char*>(&v), reinterpret_cast<char*>(&v) + 4);
+      else
+        bytes.push_back(static_cast<char>(v));
+    return builder.constant(type, bytes, name);
+  }
+  mlir::Value scaled(const char* op, mlir::Value x, const Scale& s, const std::string& name) {
+    mlir::Value zero = integers({static_cast<int>(s.zero)}, {}, s.dtype, {});
+    return *builder.op(op, {x, builder.constantFloat(s.scale), zero}, builder.attrs().i("axis", 0), name, {},
+                       nn::Fold::Never);
+  }
+  mlir::Value quantize(mlir::Value x, const Scale& s, const std::string& name) {
+    return scaled("quantize", x, s, name);
+  }
+  mlir::Value dequantize(mlir::Value q, const Scale& s) {
+    return scaled("dequantize", q, s, nn::valueName(q) + "/real");
+  }
+  mlir::Value conv(mlir::Value x, mlir::Value w, mlir::Value bias, const std::string& name) {
+    return *builder.op("conv", {x, w, bias},
+                       builder.attrs()
+                           .ints("strides", {1, 1})
+                           .ints("dilations", {1, 1})
+                           .ints("pads", {0, 0, 0, 0})
+                           .i("groups", 1),
+                       name);
+  }
+  mlir::Value constant(const std::vector<int>& values, const std::vector<int64_t>& shape, const Scale& s,
+                       const std::string& name) {
+    return dequantize(integers(values, shape, s.dtype, name), s);
+  }
+  mlir::ModuleOp finish(mlir::Value output) {
+    module = *builder.finish({output}, {"out"});
+    return *module;
+  }
+};
+
+Target cpu() { return *loadTarget("cpu"); }
+
+// The only op of this name in the quantized graph, or null.
+mlir::Operation* find(mlir::ModuleOp module, llvm::StringRef name) {
+  mlir::Operation* found = nullptr;
+  module.walk([&](mlir::Operation* op) {
+    if (op->getName().getStringRef() == name) found = op;
+  });
+  return found;
+}
+
+struct Taken {
+  AsIs asIs;
+  QuantizedGraph graph;
+};
+Taken take(mlir::ModuleOp module) {
+  const Target target = cpu();
+  Taken t;
+  auto asIs = takeAsIs(module, "h", target);
+  EXPECT_TRUE(asIs.has_value()) << asIs.error().text();
+  t.asIs = std::move(*asIs);
+  auto graph = applyPlan(*t.asIs.module->getOps<nn::GraphOp>().begin(), t.asIs.plan, target, t.asIs.stored);
+  EXPECT_TRUE(graph.has_value()) << graph.error().text();
+  t.graph = std::move(*graph);
+  return t;
+}
+
+TEST(AsIs, AConvolutionKeepsWeightsBiasAndZeroPoints) {
+  Net net;
+  const Scale x{0.5f, 7}, w{0.25f, 130, rt::DType::U8}, y{0.125f, -3};
+  mlir::Value in = net.quantize(net.builder.input("x", {rt::DType::F32, {1, 1, 2, 2}}), x, "x_q");
+  mlir::Value bias =
+      net.constant({16777217, 5}, {2}, {0.125f, 0, rt::DType::I32}, "bias"); // more than a float holds
+  mlir::Value made =
+      net.conv(net.dequantize(in, x), net.constant({255, 0}, {2, 1, 1, 1}, w, "w"), bias, "conv/float");
+  mlir::Value q = net.quantize(made, y, "conv");
+  Taken t = take(net.finish(net.dequantize(q, y)));
+  mlir::Operation* conv = find(*t.graph.module, "qnn.conv");
+  ASSERT_TRUE(conv);
+  EXPECT_EQ(nn::valueName(conv->getResult(0)), "conv/quantized"); // the output's float has the name itself
+  llvm::ArrayRef<char> stored = nn::constantBytes(conv->getOperand(1));
+  EXPECT_EQ(std::vector<int>({static_cast<uint8_t>(stored[0]), static_cast<uint8_t>(stored[1])}),
+            std::vector<int>({255, 0}));
+  EXPECT_EQ(nn::constantInts(conv->getOperand(2)), std::vector<int64_t>({16777217, 5}));
+  EXPECT_EQ(nn::constantFloats(conv->getOperand(3)), std::vector<float>({0.5f * 0.25f / 0.125f}));
+  const TensorPlan* plan = t.asIs.plan.tensor("conv");
+  ASSERT_TRUE(plan && plan->locked);
+  EXPECT_EQ(*plan->locked, (LockedScale{0.125f, -3, rt::DType::I8}));
+  EXPECT_EQ(plan->source, "model, locked");
+}
+
+TEST(AsIs, ScalesPerChannelFollowATransposedWeight) {
+  Net net;
+  const Scale x{0.5f, 0}, y{0.125f, 0};
+  mlir::Value in = net.quantize(net.builder.input("x", {rt::DType::F32, {1, 1, 2, 2}}), x, "x_q");
+  mlir::Value scales = net.builder.constantFloats(std::vector<float>{0.25f, 0.5f}, {2});
+  mlir::Value zeros = net.integers({0, 0}, {2}, rt::DType::I8, {});
+  mlir::Value w =
+      *net.builder.op("dequantize", {net.integers({3, 4}, {1, 1, 1, 2}, rt::DType::I8, "w"), scales, zeros},
+                      net.builder.attrs().i("axis", 3), "w/real", {}, nn::Fold::Never);
+  mlir::Value oihw = *net.builder.op("transpose", {w}, net.builder.attrs().ints("perm", {3, 2, 0, 1}),
+                                     "w/oihw", {}, nn::Fold::Never);
+  mlir::Value q = net.quantize(net.conv(net.dequantize(in, x), oihw, net.builder.none(), "c"), y, "conv");
+  Taken t = take(net.finish(net.dequantize(q, y)));
+  mlir::Operation* conv = find(*t.graph.module, "qnn.conv");
+  ASSERT_TRUE(conv);
+  EXPECT_EQ(nn::constantFloats(conv->getOperand(3)), std::vector<float>({1.0f, 2.0f}));
+  EXPECT_EQ(nn::constantBytes(conv->getOperand(1)), llvm::ArrayRef<char>({3, 4}));
+}
+
+TEST(AsIs, IntegersThatOnlyMoveStayIntegers) {
+  Net net;
+  const Scale s{0.5f, 1};
+  mlir::Value q = net.quantize(net.builder.input("x", {rt::DType::F32, {2, 3}}), s, "q");
+  mlir::Value moved = *net.builder.op("transpose", {q}, net.builder.attrs().ints("perm", {1, 0}), "moved");
+  mlir::Value sum =
+      *net.builder.op("binary", {net.dequantize(moved, s), net.constant({5}, {1}, {0.25f, 2}, "c")},
+                      net.builder.attrs().s("fn", "add"), "sum");
+  Taken t = take(net.finish(net.dequantize(net.quantize(sum, {1.0f, 0}, "sum_q"), {1.0f, 0})));
+  mlir::Operation *transpose = find(*t.graph.module, "nn.transpose"),
+                  *add = find(*t.graph.module, "qnn.binary");
+  ASSERT_TRUE(transpose && add); // a table would be no addition of the model's integers
+  rt::TensorType type;
+  ASSERT_TRUE(nn::tensorType(transpose->getResult(0).getType(), type));
+  EXPECT_EQ(type.dtype, rt::DType::I8);
+}
+
+TEST(AsIs, AChangeOfScaleIsARequantisation) {
+  Net net;
+  const Scale a{0.5f, 1}, b{0.25f, 128, rt::DType::U8};
+  mlir::Value q = net.quantize(net.builder.input("x", {rt::DType::F32, {4}}), a, "q");
+  mlir::Value other = net.quantize(net.dequantize(q, a), b, "other");
+  Taken t = take(net.finish(net.dequantize(other, b)));
+  mlir::Operation* requantize = find(*t.graph.module, "qnn.requantize");
+  ASSERT_TRUE(requantize);
+  EXPECT_EQ(nn::valueName(requantize->getResult(0)), "other/quantized");
+}
+
+TEST(AsIs, WhatTheModelLeavesFloatStaysFloat) {
+  Net net;
+  const Scale s{0.5f, 1};
+  mlir::Value x = net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {4}}), s, "q"), s);
+  mlir::Value y = *net.builder.op("unary", {x}, net.builder.attrs().s("fn", "sigmoid"), "y");
+  Taken t = take(net.finish(y));
+  EXPECT_TRUE(find(*t.graph.module, "nn.unary"));
+  EXPECT_EQ(t.asIs.plan.op("y")->reason, "its result is not quantized in the model");
+}
+
+TEST(AsIs, AFloatModelIsRefused) {
+  Net net;
+  auto taken = takeAsIs(net.finish(*net.builder.op("unary", {net.builder.input("x", {rt::DType::F32, {4}})},
+                                                   net.builder.attrs().s("fn", "relu"), "y")),
+                        "h", cpu());
+  ASSERT_FALSE(taken.has_value());
+  EXPECT_EQ(taken.error().code, ErrorCode::Usage);
+}
+
+TEST(AsIs, IntegerWeightsAloneBecomeReal) {
+  Net net;
+  mlir::Value w = net.constant({4, -2}, {2, 1}, {0.5f, 0}, "w");
+  mlir::Value x = net.builder.input("x", {rt::DType::F32, {1, 2}});
+  mlir::ModuleOp module =
+      net.finish(*net.builder.op("matmul", {x, w, net.builder.none()}, net.builder.attrs(), "y"));
+  EXPECT_FALSE(quantizesActivations(module));
+  auto real = withRealConstants(module);
+  ASSERT_TRUE(real.has_value() && *real);
+  EXPECT_EQ(nn::constantFloats(find(**real, "nn.matmul")->getOperand(1)), std::vector<float>({2.0f, -1.0f}));
+}
+
+TEST(AsIs, ThePlanKeepsTheLock) {
+  QuantPlan plan;
+  TensorPlan t;
+  t.name = "t", t.min = -1, t.max = 1, t.threshold = 1;
+  t.locked = LockedScale{0.0078125f, 3, rt::DType::U8};
+  plan.tensors = {t};
+  auto read = planFromJson(toJson(plan), "p");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->tensors[0].locked, t.locked);
+  std::string bad = toJson(plan);
+  bad.replace(bad.find("\"zero_point\": 3"), 15, "\"zero_point\": 300");
+  EXPECT_FALSE(planFromJson(bad, "p").has_value());
+}
+
+} // namespace
+} // namespace burin::quantize
