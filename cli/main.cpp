@@ -1,7 +1,18 @@
 #include "cli/command.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <new>
+
+namespace {
+// A report that a full disk cut short is no success.
+int outputFailed() {
+  std::fprintf(stderr, "burin: error: cannot write to standard output: %s; check that the disk has room\n",
+               std::strerror(errno));
+  return static_cast<int>(burin::ErrorCode::Output);
+}
+} // namespace
 
 int main(int argc, char** argv) {
   using namespace burin::cli;
@@ -40,10 +51,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "burin: error: out of memory; use a smaller input shape or fewer threads\n");
     return static_cast<int>(burin::ErrorCode::Input);
   } catch (const std::exception& e) {
+    if (std::ferror(stdout)) return outputFailed();
     std::fprintf(stderr,
                  "burin: error: internal error: %s; please report it with the model and the command\n",
                  e.what());
     return static_cast<int>(burin::ErrorCode::Internal);
   }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) return outputFailed();
   return app.exitCode;
 }

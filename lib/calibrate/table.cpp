@@ -108,8 +108,9 @@ Result<CalibrationTable> buildTable(std::span<const std::string> names,
 
 Status saveTable(const CalibrationTable& table, const std::string& path) {
   // The JSON goes first: a text table is never seen beside the JSON of an older one that it does not match.
-  BURIN_CHECK(writeFile(path + kJsonSuffix, formatTableJson(table)));
-  return writeFile(path, formatTableText(table));
+  const std::string json = formatTableJson(table), text = formatTableText(table);
+  const FileContent files[] = {{path + kJsonSuffix, json}, {path, text}};
+  return writeFiles(files);
 }
 
 Result<CalibrationTable> loadTable(const std::string& path) {

@@ -220,8 +220,9 @@ Status saveModule(ModuleOp module, const std::string& path) {
   std::string text = std::string(kTextMagic) + "\n";
   llvm::raw_string_ostream stream(text);
   module.print(stream, OpPrintingFlags().elideLargeResourceString(0));
-  BURIN_CHECK(writeFile(path + ".weights", seal(kWeightsMagic, packWeights(module))));
-  return writeFile(path, std::span(text.data(), text.size()));
+  const std::vector<char> weights = seal(kWeightsMagic, packWeights(module));
+  const FileContent files[] = {{path + ".weights", weights}, {path, text}};
+  return writeFiles(files);
 }
 
 bool isModuleFile(const std::string& path) {

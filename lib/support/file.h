@@ -26,8 +26,15 @@ private:
   size_t size_ = 0;
 };
 
+struct FileContent {
+  std::string path;
+  std::span<const char> bytes;
+};
+
 // Writes to a temporary name in the same folder, then renames: readers see the old file or the new one.
 Status writeFile(const std::string& path, std::span<const char> bytes);
+// Files that belong together, in the order in which they appear: none does before all are written.
+Status writeFiles(std::span<const FileContent> files);
 
 Result<std::string> readTextFile(const std::string& path, size_t limitBytes = size_t(1) << 28);
 
