@@ -77,9 +77,9 @@ class Tool:
             subprocess.run(["sh", self.data("unpack.sh"), unpacked], check=True, capture_output=True)
         return path
 
-    def run(self, *arguments, timeout=600):
-        return subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=True, errors="replace",
-                              check=False, timeout=timeout)
+    def run(self, *arguments, timeout=600, stdout=subprocess.PIPE, preexec_fn=None):
+        return subprocess.run([self.path, *map(str, arguments)], stdout=stdout, stderr=subprocess.PIPE, text=True,
+                              errors="replace", check=False, timeout=timeout, preexec_fn=preexec_fn)
 
     def must(self, *arguments):
         """Runs and returns the process; an exit code other than 0 is a failure, and None is returned."""
