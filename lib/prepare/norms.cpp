@@ -30,8 +30,10 @@ struct Variance {
 };
 std::optional<Variance> readVariance(Value v) {
   Operation* sum = producer(v, "binary");
-  auto scalar = isBinary(sum, "add") ? scalarOperand(sum) : std::nullopt;
-  auto mean = scalar ? readMean(scalar->x) : std::nullopt;
+  if (!isBinary(sum, "add")) return std::nullopt;
+  auto scalar = scalarOperand(sum);
+  if (!scalar) return std::nullopt;
+  auto mean = readMean(scalar->x);
   Operation* square = mean ? producer(mean->x, "unary") : nullptr;
   if (!isUnary(square, "square") || !(scalar->constant >= 0)) return std::nullopt;
   return Variance{square->getOperand(0), mean->axes, scalar->constant};

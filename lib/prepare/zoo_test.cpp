@@ -120,8 +120,8 @@ TEST_P(ZooPrepareTest, KeepsItsOutputs) {
   RecordProperty("milliseconds", static_cast<int>(took));
 }
 
-INSTANTIATE_TEST_SUITE_P(Onnx, ZooPrepareTest, ::testing::ValuesIn(kModels), [](const auto& info) {
-  std::string name = info.param.file;
+INSTANTIATE_TEST_SUITE_P(Onnx, ZooPrepareTest, ::testing::ValuesIn(kModels), [](const auto& test) {
+  std::string name = test.param.file;
   for (char& c : name)
     if (!isalnum(static_cast<unsigned char>(c))) c = '_';
   return name;
