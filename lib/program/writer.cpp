@@ -3,6 +3,7 @@
 #include "runtime/core/container.h"
 #include "schema/program_generated.h"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 
@@ -92,7 +93,8 @@ std::vector<char> serialize(const ProgramFile& program) {
   header.weightsBytes = weights.data().size();
   std::vector<char> file(header.weightsOffset + header.weightsBytes);
   memcpy(file.data() + header.graphOffset, builder.GetBufferPointer(), header.graphBytes);
-  memcpy(file.data() + header.weightsOffset, weights.data().data(), weights.data().size());
+  std::copy(weights.data().begin(), weights.data().end(),
+            file.begin() + static_cast<ptrdiff_t>(header.weightsOffset));
   header.checksum = rt::checksum(file.data() + sizeof header, file.size() - sizeof header);
   memcpy(file.data(), &header, sizeof header);
   return file;

@@ -87,6 +87,17 @@ bool checkHeader(const uint8_t* data, size_t size, ContainerHeader& header, std:
 }
 
 std::string textOf(const flatbuffers::String* s) { return s ? s->str() : std::string(); }
+
+bool loadTexts(const fb::Net& net, LoadSource& source, Graph& graph) {
+  graph.name = textOf(net.name());
+  if (!source.mayCopy(kTableBytes + graph.name.size())) return false;
+  if (net.preprocess())
+    for (const auto* p : *net.preprocess()) {
+      graph.preprocess.push_back(textOf(p));
+      if (!source.mayCopy(kTableBytes + graph.preprocess.back().size())) return false;
+    }
+  return true;
+}
 } // namespace
 
 bool Program::load(std::string& error) {
@@ -101,15 +112,14 @@ bool Program::load(std::string& error) {
   precision = textOf(root->precision());
   source = textOf(root->source());
   weightsBytes_ = header.weightsBytes;
+  LoadSource loadSource{data_ + header.weightsOffset, header.weightsBytes, 4 * header.graphBytes};
   if (!root->nets() || root->nets()->size() == 0) return error = "program holds no network", false;
   for (const fb::Net* net : *root->nets()) {
     if (!net->stages() || net->stages()->size() == 0) return error = "network holds no stage", false;
     for (const fb::Stage* stage : *net->stages()) {
       std::unique_ptr<Graph> graph(new Graph);
-      graph->name = textOf(net->name());
-      if (net->preprocess())
-        for (const auto* p : *net->preprocess()) graph->preprocess.push_back(textOf(p));
-      if (!loadGraph(*stage, data_ + header.weightsOffset, header.weightsBytes, *graph, error)) {
+      if (!loadTexts(*net, loadSource, *graph)) return error = "networks use the same texts too often", false;
+      if (!loadGraph(*stage, loadSource, *graph, error)) {
         error = "network '" + graph->name + "': " + error;
         return false;
       }

@@ -12,15 +12,16 @@ constexpr uint64_t kMaxArena = uint64_t(1) << 36;
 
 class GraphLoader {
 public:
-  GraphLoader(const fb::Stage& stage, const uint8_t* weights, uint64_t weightsBytes, Graph& graph,
-              std::string& error)
-      : stage_(stage), weights_(weights), weightsBytes_(weightsBytes), graph_(graph), error_(error) {}
+  GraphLoader(const fb::Stage& stage, LoadSource& source, Graph& graph, std::string& error)
+      : stage_(stage), source_(source), graph_(graph), error_(error) {}
 
   bool load() {
     if (!stage_.tensors() || !stage_.ops()) return fail("no tensors or no ops");
     graph_.arenaBytes = stage_.arena_bytes();
     if (graph_.arenaBytes > kMaxArena)
       return fail("arena of " + std::to_string(graph_.arenaBytes) + " bytes is beyond any machine");
+    if (!source_.mayCopy(kTableBytes * (uint64_t{stage_.tensors()->size()} + stage_.ops()->size())))
+      return fail("has more tensors and ops than the file");
     graph_.tensors.resize(stage_.tensors()->size());
     graph_.arenaOffset.resize(graph_.tensors.size());
     for (size_t i = 0; i < graph_.tensors.size(); ++i)
@@ -51,8 +52,22 @@ private:
     return false;
   }
 
+  // Of a vector or text that is about to be copied. FlatBuffers' verifier checks where it lies, but not that
+  // its elements are aligned, which some processors insist on.
+  template <class T>
+  bool mayCopy(const flatbuffers::Vector<T>* v) {
+    if (!v) return true;
+    if (reinterpret_cast<uintptr_t>(v->Data()) % sizeof(T)) return fail("has a list that is not aligned");
+    return source_.mayCopy(uint64_t{sizeof(T)} * v->size()) || fail("uses the same lists too often");
+  }
+  template <class... Vectors>
+  bool mayCopyAll(const Vectors*... vectors) {
+    return (mayCopy(vectors) && ...);
+  }
+
   bool loadBoundary(const flatbuffers::Vector<int32_t>* list, std::vector<int>& out, const char* what) {
     if (!list) return true; // an empty list is not stored; a network of constants has no inputs
+    if (!mayCopy(list)) return false;
     for (int32_t t : *list) {
       if (t < 0 || static_cast<size_t>(t) >= graph_.tensors.size())
         return fail(std::string(what) + " index out of range");
@@ -119,6 +134,7 @@ private:
 
   bool loadTensor(const fb::Tensor& t, size_t index) {
     Tensor& tensor = graph_.tensors[index];
+    if (!mayCopyAll(t.name(), t.shape(), t.order(), t.scale(), t.zero_point())) return false;
     if (t.name()) tensor.name = t.name()->str();
     if (static_cast<int>(t.dtype()) >= kDTypeCount) return fail("unknown element type");
     tensor.type.dtype = static_cast<DType>(t.dtype());
@@ -126,19 +142,23 @@ private:
     if (t.storage() != fb::Storage::arena && t.storage() != fb::Storage::constant)
       return fail("unknown storage");
     tensor.constant = t.storage() == fb::Storage::constant;
-    uint64_t limit = tensor.constant ? weightsBytes_ : graph_.arenaBytes;
+    uint64_t limit = tensor.constant ? source_.weightsBytes : graph_.arenaBytes;
     if (t.offset() > limit || bytes_ > limit - t.offset()) return fail("lies outside its memory");
     if (t.offset() % 64) return fail("is not aligned");
-    if (tensor.constant) tensor.data = const_cast<uint8_t*>(weights_ + t.offset());
+    if (tensor.constant) tensor.data = const_cast<uint8_t*>(source_.weights + t.offset());
     graph_.arenaOffset[index] = t.offset();
     return true;
   }
 
   bool loadOp(const fb::Op& op, Node& node) {
+    if (!mayCopyAll(op.type(), op.name(), op.inputs(), op.outputs())) return false;
     node.type = op.type()->str();
     if (op.name()) node.name = op.name()->str();
+    if (op.attrs() && !source_.mayCopy(kTableBytes * op.attrs()->size()))
+      return fail("uses the same attributes too often");
     if (op.attrs())
       for (const fb::Attr* a : *op.attrs()) {
+        if (!mayCopyAll(a->name(), a->ints(), a->floats(), a->text())) return false;
         Attr attr;
         attr.name = a->name()->str();
         if (a->ints()) attr.ints.assign(a->ints()->begin(), a->ints()->end());
@@ -188,8 +208,7 @@ private:
   }
 
   const fb::Stage& stage_;
-  const uint8_t* weights_;
-  uint64_t weightsBytes_;
+  LoadSource& source_;
   Graph& graph_;
   std::string& error_;
   std::vector<bool> written_;
@@ -197,9 +216,8 @@ private:
 };
 } // namespace
 
-bool loadGraph(const fb::Stage& stage, const uint8_t* weights, uint64_t weightsBytes, Graph& graph,
-               std::string& error) {
-  return GraphLoader(stage, weights, weightsBytes, graph, error).load();
+bool loadGraph(const fb::Stage& stage, LoadSource& source, Graph& graph, std::string& error) {
+  return GraphLoader(stage, source, graph, error).load();
 }
 
 } // namespace burin::rt
