@@ -1,29 +1,34 @@
 #!/usr/bin/env bash
 # The runtime alone on other processors: builds it for each, runs INT8 and float programs under qemu with the observer
-# on, and compares the hash of every tensor with this machine's. `./dev boards` calls it.
+# on, and compares the hash of every tensor with this machine's. Its unit tests run too where a pointer has 32 bits,
+# which no other build of them has. `./dev boards` calls it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=${BURIN_JOBS:-$(nproc)}
 zoo=${BURIN_ZOO:-../shared/zoo}
 burin=build/release/bin/burin
 out=build/boards
+unit_tests="runtime_test numerics_test image_test"
 
-# name, compiler prefix, CMake's name of the processor, how to run its programs
+# name, compiler prefix, CMake's name of the processor, unit tests to run, how to run its programs
 boards=(
-  "host|||"
-  "aarch64|aarch64-linux-gnu-|aarch64|qemu-aarch64 -cpu max"
-  "armhf|arm-linux-gnueabihf-|armv7l|qemu-arm -cpu max"
-  "riscv64|riscv64-linux-gnu-|riscv64|qemu-riscv64"
-  "mipsel|mipsel-linux-gnu-|mipsel|qemu-mipsel -cpu P5600"
+  "host||||"
+  "aarch64|aarch64-linux-gnu-|aarch64||qemu-aarch64 -cpu max"
+  "armhf|arm-linux-gnueabihf-|armv7l|$unit_tests|qemu-arm -cpu max"
+  "riscv64|riscv64-linux-gnu-|riscv64||qemu-riscv64"
+  "mipsel|mipsel-linux-gnu-|mipsel|$unit_tests|qemu-mipsel -cpu 74Kf"
 )
 
-build_board() { # NAME PREFIX PROCESSOR
-  local folder=$out/$1 cross=()
+build_board() { # NAME PREFIX PROCESSOR UNIT_TESTS
+  local folder=$out/$1 cross=() tests=OFF
   [[ -z $2 ]] || cross=(-DCMAKE_SYSTEM_NAME=Linux "-DCMAKE_SYSTEM_PROCESSOR=$3")
+  [[ -z $4 ]] || tests=ON
   [[ -f $folder/build.ninja ]] || cmake -G Ninja -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DBURIN_HOST=OFF \
-    -DBURIN_TESTS=OFF "-DCMAKE_C_COMPILER=${2}gcc" "-DCMAKE_CXX_COMPILER=${2}g++" "${cross[@]}" \
+    "-DBURIN_TESTS=$tests" -DBURIN_GTEST_SOURCE=/usr/src/googletest "-DCMAKE_C_COMPILER=${2}gcc" \
+    "-DCMAKE_CXX_COMPILER=${2}g++" "${cross[@]}" -DCMAKE_EXE_LINKER_FLAGS=-static -DCMAKE_CXX_STANDARD_LIBRARIES=-latomic \
     "-DCMAKE_CXX_COMPILER_LAUNCHER=${BURIN_CCACHE-}" "-DBURIN_FLATBUFFERS_INCLUDE=$PWD/$out/include" >/dev/null
-  cmake --build "$folder" -j "$jobs" --target burin_runtime
+  # Words of the list of unit tests are split on purpose.
+  cmake --build "$folder" -j "$jobs" --target burin_runtime $4
   "${2}gcc" -std=c11 -O2 -Wall -Wextra -Werror -Iruntime/include -c tests/boards/run_program.c \
     -o "$folder/run_program.o"
   "${2}g++" -static "$folder/run_program.o" -Wl,--start-group "$folder"/runtime/*.a "$folder"/runtime/*/*.a \
@@ -76,18 +81,36 @@ compare_board() { # NAME EMULATOR
   return $result
 }
 
+test_board() { # NAME EMULATOR UNIT_TEST...
+  local name=$1 emulator=$2 test result=0 seconds
+  shift 2
+  for test in "$@"; do
+    seconds=$SECONDS
+    if $emulator "$(find "$out/$name" -name "$test" -type f)" --gtest_brief=1 >"$out/$name/$test.txt" 2>&1; then
+      echo "boards: $name $test: $(tail -n 1 "$out/$name/$test.txt"), $((SECONDS - seconds)) s"
+    else
+      tail -n 20 "$out/$name/$test.txt"
+      echo "boards: $name $test: FAILED"
+      result=1
+    fi
+  done
+  return $result
+}
+
 # Cross compilers do not search /usr/include; a folder with FlatBuffers' headers alone keeps the host's libc out.
 mkdir -p "$out/include"
 ln -sfn /usr/include/flatbuffers "$out/include/flatbuffers"
 for board in "${boards[@]}"; do
-  IFS='|' read -r name prefix processor _ <<<"$board"
-  build_board "$name" "$prefix" "$processor"
+  IFS='|' read -r name prefix processor tests _ <<<"$board"
+  build_board "$name" "$prefix" "$processor" "$tests"
 done
 programs=()
 make_programs
 failed=0
 for board in "${boards[@]}"; do
-  IFS='|' read -r name _ _ emulator <<<"$board"
+  IFS='|' read -r name _ _ tests emulator <<<"$board"
   compare_board "$name" "$emulator" || failed=1
+  # As above.
+  test_board "$name" "$emulator" $tests || failed=1
 done
 exit $failed
