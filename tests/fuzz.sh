@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the libFuzzer targets (ASan + UBSan) and runs each for SECONDS: tests/fuzz.sh [SECONDS] [NAME...]
-# Seeds: fuzz/corpus/NAME, if there. New inputs are kept in build/fuzz/corpus/NAME, findings in build/fuzz/findings.
+# Needs build/release/bin/burin, which makes the seeds that are not in fuzz/corpus. New inputs are kept in
+# build/fuzz/corpus/NAME, findings in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
@@ -8,24 +9,29 @@ shift || true
 jobs=${BURIN_JOBS:-$(nproc)}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-allow_user_poisoning=0:detect_container_overflow=0}
 
-[[ -f build/fuzz/build.ninja ]] || cmake --preset fuzz >/dev/null
-cmake --build build/fuzz -j "$jobs" --target burin_fuzzers
+[[ -f build/asan/build.ninja ]] || cmake --preset asan >/dev/null
+cmake --build build/asan -j "$jobs" --target burin_fuzzers
 
-mapfile -t programs < <(find build/fuzz/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x | sort)
-((${#programs[@]})) || { echo "fuzz: error: build/fuzz/fuzz has no fuzz_* program" >&2; exit 1; }
+mapfile -t programs < <(find build/asan/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x | sort)
+((${#programs[@]})) || { echo "fuzz: error: build/asan/fuzz has no fuzz_* program" >&2; exit 1; }
+mkdir -p build/fuzz/findings
+rm -rf build/fuzz/seeds
+tests/fuzz_seeds.py build/release/bin/burin build/fuzz/seeds
 
 fuzz_one() {
-  local program=$1 name=${1##*/fuzz_} log corpus findings=build/fuzz/findings
-  corpus=build/fuzz/corpus/$name log=build/fuzz/$name.log
-  mkdir -p "$corpus" "$findings"
-  local folders=("$corpus")
-  [[ ! -d fuzz/corpus/$name ]] || folders+=("fuzz/corpus/$name")
+  local program=$1 name=${1##*/fuzz_} log=build/fuzz/${1##*/fuzz_}.log folder
+  local folders=("build/fuzz/corpus/$name") # new inputs go to the first folder
+  mkdir -p "${folders[0]}"
+  for folder in "fuzz/corpus/$name" "build/fuzz/seeds/$name"; do
+    [[ ! -d $folder ]] || folders+=("$folder")
+  done
   if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 \
-    -print_final_stats=1 -artifact_prefix="$findings/$name-" "${folders[@]}" >"$log" 2>&1; then
-    echo "fuzz $name: clean, $(sed -n 's/stat::number_of_executed_units: *//p' "$log") runs in ${seconds} s"
+    -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$name-" "${folders[@]}" >"$log" 2>&1; then
+    echo "fuzz $name: clean, $(sed -n 's/stat::number_of_executed_units: *//p' "$log") runs," \
+      "$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$log" | tail -n 1) edges in ${seconds} s"
   else
     tail -n 40 "$log"
-    echo "fuzz $name: FAILED; the input is in $findings"
+    echo "fuzz $name: FAILED; the input is in build/fuzz/findings"
     return 1
   fi
 }

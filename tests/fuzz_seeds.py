@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+"""Seeds for the fuzz targets, made by the tool itself: tests/fuzz_seeds.py BURIN FOLDER
+
+FOLDER/NAME holds the seeds of fuzz_NAME: modules, weights, plans, tables and programs of every precision from the
+small graphs in fuzz/corpus/onnx and from examples/digits, a program of every ONNX node test that is installed, and
+pictures and arrays of the kinds the readers know. Seeds that are small text or hand-made are in fuzz/corpus.
+"""
+import glob
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DIGITS = os.path.join(ROOT, "examples", "digits")
+NODE_TESTS = "/usr/include/onnx/backend/test/data/node"  # Debian's libonnx-testdata
+MOST_BYTES = 65536  # what tests/fuzz.sh lets libFuzzer read
+
+
+class Seeds:
+    def __init__(self, burin, folder):
+        self.burin, self.folder = os.path.abspath(burin), os.path.abspath(folder)
+        self.scratch = tempfile.TemporaryDirectory(prefix="burin_seeds_")
+
+    def path(self, target, name):
+        os.makedirs(os.path.join(self.folder, target), exist_ok=True)
+        return os.path.join(self.folder, target, name)
+
+    def temporary(self, name):
+        return os.path.join(self.scratch.name, name)
+
+    def attempt(self, *arguments):
+        return subprocess.run([self.burin, *arguments], capture_output=True, text=True, check=False)
+
+    def tool(self, *arguments):
+        done = self.attempt(*arguments)
+        if done.returncode:
+            sys.exit("fuzz_seeds: burin %s: %s" % (" ".join(arguments), done.stderr.strip()))
+        return done.stdout
+
+    def copy(self, source, target, name):
+        if os.path.getsize(source) <= MOST_BYTES:
+            shutil.copyfile(source, self.path(target, name))
+
+
+def random_sample(inputs, generator):
+    """Zeros and ones for integers and booleans (often indices or conditions), floats for the rest."""
+    kinds = {"f32": numpy.float32, "f16": numpy.float16, "i64": numpy.int64, "i32": numpy.int32, "bool": numpy.bool_}
+    sample = {}
+    for spec in inputs:
+        kind = kinds[spec["dtype"]]
+        values = generator.standard_normal(spec["shape"])
+        sample[spec["name"]] = values.astype(kind) if kind in (numpy.float32, numpy.float16) else (values > 0).astype(kind)
+    return sample
+
+
+def seeds_of_network(seeds, model, data=None, preprocess=()):
+    """Everything the tool makes of one model: `data` is a folder of samples, random ones when there is none."""
+    name = os.path.splitext(os.path.basename(model))[0]
+    module, sealed = seeds.temporary(name + ".mlir"), seeds.temporary(name + ".mlirbc")
+    program = seeds.temporary(name + ".burin")
+    for output in (module, sealed):
+        seeds.tool("import", model, "--quiet", "-o", output, *preprocess)
+    seeds.copy(sealed, "module", name + ".mlirbc")
+    seeds.copy(module + ".weights", "module", name + ".weights")
+    for precision in ("f32", "f16", "bf16"):
+        seeds.tool("compile", module, "--quiet", "--precision", precision, "-o", program)
+        seeds.copy(program, "program", "%s_%s.burin" % (name, precision))
+    if data is None:
+        inputs = json.loads(seeds.tool("info", program, "--json"))["inputs"]
+        data, generator = seeds.temporary(name), numpy.random.default_rng(1)
+        os.mkdir(data)
+        for i in range(2):
+            numpy.savez(os.path.join(data, "%d.npz" % i), **random_sample(inputs, generator))
+    table, plan = seeds.temporary(name + ".cali"), seeds.temporary(name + ".plan.json")
+    for target in ("cpu", "tflite", "bm1684"):
+        seeds.tool("quantize", module, "--quiet", "--target", target, "--data", data, "--save-plan", plan,
+                   "--save-calibration", table, "-o", program)
+        seeds.copy(program, "program", "%s_%s.burin" % (name, target))
+        seeds.copy(plan, "plan", "%s_%s.json" % (name, target))
+    seeds.copy(table, "table", name + ".cali")
+    seeds.copy(table + ".json", "table", name + ".cali.json")
+
+
+def seeds_of_node_tests(seeds):
+    """Every op once: the models, and float programs of those that the tool takes."""
+    module, program = seeds.temporary("node.mlirbc"), seeds.temporary("node.burin")
+    for model in sorted(glob.glob(os.path.join(NODE_TESTS, "*", "model.onnx"))):
+        name = os.path.basename(os.path.dirname(model))
+        seeds.copy(model, "onnx", name + ".onnx")
+        if not (seeds.attempt("import", model, "-o", module).returncode
+                or seeds.attempt("compile", module, "-o", program).returncode):
+            seeds.copy(program, "program", name + ".burin")
+
+
+def bmp(width, height, bits, pixels):
+    """An uncompressed bitmap; 8 bits bring a grey palette."""
+    palette = b"".join(bytes([i, i, i, 0]) for i in range(256)) if bits == 8 else b""
+    start = 54 + len(palette)
+    return (struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start) +
+            struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, 0, len(pixels), 0, 0, 0, 0) + palette + pixels)
+
+
+def seeds_of_pictures(seeds):
+    seeds.copy(sorted(glob.glob(os.path.join(DIGITS, "calib", "*.png")))[0], "image", "digit.png")
+    noise = numpy.random.default_rng(1).integers(0, 256, 16 * 12, numpy.uint8).tobytes()
+    for bits, width, height in ((8, 16, 12), (24, 4, -16), (32, 4, 12)):
+        with open(seeds.path("image", "%d.bmp" % bits), "wb") as file:
+            file.write(bmp(width, height, bits, noise))
+
+
+def seeds_of_arrays(seeds):
+    arrays = {"f": numpy.linspace(-1, 1, 24, dtype=numpy.float32).reshape(2, 3, 4), "i": numpy.arange(6, dtype=">i4"),
+              "h": numpy.ones((2, 2), numpy.float16, order="F"), "b": numpy.array([True, False]),
+              "d": numpy.zeros((0, 3)), "s": numpy.array(7, numpy.int64)}
+    numpy.savez(seeds.path("npz", "stored.npz"), **arrays)
+    numpy.savez_compressed(seeds.path("npz", "deflated.npz"), **arrays)
+    for name, array in arrays.items():
+        numpy.save(seeds.path("npz", name + ".npy"), array)
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    seeds = Seeds(*sys.argv[1:])
+    for model in sorted(glob.glob(os.path.join(ROOT, "fuzz", "corpus", "onnx", "*.onnx"))):
+        seeds_of_network(seeds, model)
+    seeds_of_network(seeds, os.path.join(DIGITS, "digits.onnx"), os.path.join(DIGITS, "calib"),
+                     "--pixel gray --mean 127.5 --scale 0.00784313725490196".split())
+    seeds_of_node_tests(seeds)
+    seeds_of_pictures(seeds)
+    seeds_of_arrays(seeds)
+    for target in sorted(os.listdir(seeds.folder)):
+        print("fuzz seeds: %s: %d" % (target, len(os.listdir(os.path.join(seeds.folder, target)))))
+
+
+if __name__ == "__main__":
+    main()
