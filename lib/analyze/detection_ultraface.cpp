@@ -85,6 +85,7 @@ Box decodeRaw(const float* raw, const Prior& p) {
 
 Detections decodeUltraface(const DetectorOutput& o, double minScore) {
   Tensors t = tensorsOf(o);
+  if (!t.scores || !t.boxes) return {};
   bool corners = areCorners(t.boxes->values);
   std::vector<Prior> priors = corners ? std::vector<Prior>{} : priorsOf(o);
   auto w = static_cast<double>(o.inputWidth), h = static_cast<double>(o.inputHeight);

@@ -43,7 +43,7 @@ BURIN_INLINE float geluTanh(float x) {
 BURIN_INLINE float thresholdedRelu(float x, float alpha) { return x <= alpha ? 0.0f : x; }
 BURIN_INLINE float shrink(float x, float lambda, float bias) {
   const float below = x + bias, above = x - bias;
-  const float inside = x - x; // 0, or NaN
+  const float inside = x - x; // 0, or NaN; NOLINT(misc-redundant-expression)
   return x < -lambda ? below : x > lambda ? above : inside;
 }
 BURIN_INLINE float signOf(float x) {

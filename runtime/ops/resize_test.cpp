@@ -45,7 +45,9 @@ struct Axis {
     }
     const double stretch = antialias ? std::min(scale, 1.0) : 1, radius = (mode == "cubic" ? 2 : 1) / stretch;
     double sum = 0;
-    for (double i = std::floor(x - radius) - 1; i <= x + radius + 1; ++i) {
+    const auto first = static_cast<int64_t>(std::floor(x - radius)) - 1;
+    for (int64_t tap = first; static_cast<double>(tap) <= x + radius + 1; ++tap) {
+      const auto i = static_cast<double>(tap);
       double w = kernel((i - x) * stretch);
       if (exclude && (i < 0 || i > static_cast<double>(input - 1))) w = 0;
       sum += w;

@@ -240,7 +240,8 @@ TEST(OnnxGemm, PutsAlphaIntoWeightsAndABroadcastBiasIntoTheProduct) {
 }
 
 TEST(OnnxEinsum, CoversDiagonalsSumsAndImplicitResults) {
-  auto einsum = [](const char* equation, std::vector<int64_t> dims, std::vector<TensorProto> others = {}) {
+  auto einsum = [](const char* equation, const std::vector<int64_t>& dims,
+                   const std::vector<TensorProto>& others = {}) {
     return Case(12, "Einsum", {attribute("equation", equation)}, others).run(dims).floats();
   };
   EXPECT_EQ(einsum("ii->i", {2, 2}), (std::vector<float>{0, 3}));

@@ -204,7 +204,7 @@ struct Case {
     for (const auto& name : outputs) model.output(name);
   }
   // With x = 0, 1, 2, ... in this shape, everything folded.
-  Imported run(const std::vector<int64_t>& dims, std::vector<float> values = {}) {
+  Imported run(const std::vector<int64_t>& dims, const std::vector<float>& values = {}) {
     size_t n = 1;
     for (int64_t d : dims) n *= static_cast<size_t>(d);
     ImportOptions options;

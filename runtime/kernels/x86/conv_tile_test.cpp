@@ -120,7 +120,7 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
         const double x = element.row(memory.back().data() +
                                      static_cast<size_t>(i) * static_cast<size_t>(e.elementBytes()));
         for (int c = 0; c < channels && i < length; ++c) {
-          uint32_t& sum = sums[static_cast<size_t>(r * channels + c)];
+          uint32_t& sum = sums[static_cast<size_t>(r) * channels + c];
           sum = step(e.element, sum, x, weightAt(c, s, i));
         }
       }
@@ -149,7 +149,7 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < channels; ++c)
       ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[r * lanes + c],
-                sums[static_cast<size_t>(r * channels + c)])
+                sums[static_cast<size_t>(r) * channels + c])
           << e.name << " V" << vectors << " R" << rows;
   std::fill(out.begin(), out.end(), uint8_t{0xEE});
   call.store = e.element == RowElement::F32 ? TileStore::Float : TileStore::Bytes;
@@ -157,7 +157,7 @@ void checkTile(const TileEngine& e, int vectors, int rows, int64_t segments, int
   if (e.end) e.end();
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < channels; ++c) {
-      const uint32_t sum = sums[static_cast<size_t>(r * channels + c)];
+      const uint32_t sum = sums[static_cast<size_t>(r) * channels + c];
       if (e.element == RowElement::F32) {
         float value;
         std::memcpy(&value, &sum, 4);
@@ -242,7 +242,7 @@ void checkDepthwise(const DepthwiseEngine& e, int pixels, int64_t tapGroups, int
     for (int p = 0; p < pixels; ++p) {
       table.push_back(memory[lineOf(row, p)].data());
       for (int c = 0; c < channels; ++c) {
-        uint32_t& sum = sums[static_cast<size_t>(p * channels + c)];
+        uint32_t& sum = sums[static_cast<size_t>(p) * channels + c];
         sum = step(e.element, sum, numbers[lineOf(row, p)][static_cast<size_t>(c)],
                    w[static_cast<size_t>(row * e.blockChannels + c)]);
       }
@@ -270,14 +270,14 @@ void checkDepthwise(const DepthwiseEngine& e, int pixels, int64_t tapGroups, int
     const int index = e.indexOfLane(i % e.lanes), c = index % e.blockChannels;
     const int p = pixelOf(e, i / e.lanes / e.sets(), i / e.lanes % e.sets(), index / e.blockChannels);
     if (c >= channels || p >= pixels) continue;
-    ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[i], sums[static_cast<size_t>(p * channels + c)])
+    ASSERT_EQ(reinterpret_cast<uint32_t*>(out.data())[i], sums[static_cast<size_t>(p) * channels + c])
         << e.name;
   }
   call.store = e.element == RowElement::F32 ? TileStore::Float : TileStore::Bytes;
   e.tile[slots](call);
   for (int p = 0; p < pixels; ++p)
     for (int c = 0; c < channels; ++c) {
-      const uint32_t sum = sums[static_cast<size_t>(p * channels + c)];
+      const uint32_t sum = sums[static_cast<size_t>(p) * channels + c];
       const uint8_t* pixel = out.data() + p * call.outStride;
       if (e.element == RowElement::F32)
         ASSERT_EQ(reinterpret_cast<const uint32_t*>(pixel)[c], sum);
