@@ -77,7 +77,7 @@ std::string toJson(const QuantPlan& plan) {
                                        {"zero_point", t.locked->zeroPoint},
                                        {"dtype", rt::dtypeName(t.locked->dtype)}};
   }
-  return j.dump(1) + "\n";
+  return j.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; // a name need not be UTF-8
 }
 
 Result<QuantPlan> planFromJson(const std::string& text, const std::string& path) {

@@ -350,6 +350,11 @@ def bad_tensor_names(tool):
         if done.returncode != INVALID or "burin: error: " not in done.stderr:
             tool.fail("tensor names that are no UTF-8: exit %d: %s" % (done.returncode, done.stderr[-300:]))
         return
+    samples, plan, table = tool.out("names.npy"), tool.out("names.json"), tool.out("names.cali")
+    numpy.save(samples, numpy.linspace(-1, 1, 16, dtype=numpy.float32).reshape(4, 4))
+    tool.must("quantize", net, "--data", samples, "--save-plan", plan, "--save-calibration", table, "-o", program)
+    tool.attempt(["compile", net, "--precision", "int8", "--plan", plan, "-o", program])
+    tool.attempt(["compile", net, "--precision", "int8", "--calibration", table, "-o", program])
     tool.must("compile", net, "-o", program)
     for arguments in (["dump", model], ["dump", net], ["info", program], ["bench", program, "--runs", "1"]):
         tool.answer(*arguments)
