@@ -28,6 +28,9 @@ if(BURIN_TESTS AND BURIN_GTEST_SOURCE)
   add_subdirectory(${BURIN_GTEST_SOURCE} ${CMAKE_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
 endif()
 
+# All programs of burin_test().
+add_custom_target(burin_unit_tests)
+
 # burin_library(NAME [DEPS...]): all *.cpp of the current folder except *_test.cpp.
 function(burin_library name)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
@@ -58,6 +61,7 @@ function(burin_test name)
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_compile_definitions(${name} PRIVATE BURIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE burin_flags GTest::gtest GTest::gtest_main ${arg_UNPARSED_ARGUMENTS})
+  add_dependencies(burin_unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 enable_testing()

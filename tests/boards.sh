@@ -87,7 +87,7 @@ test_board() { # NAME EMULATOR UNIT_TEST...
   for test in "$@"; do
     seconds=$SECONDS
     if $emulator "$(find "$out/$name" -name "$test" -type f)" --gtest_brief=1 >"$out/$name/$test.txt" 2>&1; then
-      echo "boards: $name $test: $(tail -n 1 "$out/$name/$test.txt"), $((SECONDS - seconds)) s"
+      echo "boards: $name $test: $(sed -n "s|.*PASSED *. \(.*\)\.|\1|p" "$out/$name/$test.txt") passed, $((SECONDS - seconds)) s"
     else
       tail -n 20 "$out/$name/$test.txt"
       echo "boards: $name $test: FAILED"

@@ -5,11 +5,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
+timeout=${FUZZ_TIMEOUT:-20} # of one input; more for a machine that is busy with something else
 shift || true
 jobs=${BURIN_JOBS:-$(nproc)}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-allow_user_poisoning=0:detect_container_overflow=0}
 
-[[ -f build/asan/build.ninja ]] || cmake --preset asan >/dev/null
+[[ build/asan/build.ninja -nt CMakePresets.json ]] || cmake --preset asan >/dev/null
 cmake --build build/asan -j "$jobs" --target burin_fuzzers
 
 mapfile -t programs < <(find build/asan/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x | sort)
@@ -25,7 +26,7 @@ fuzz_one() {
   for folder in "fuzz/corpus/$name" "build/fuzz/seeds/$name"; do
     [[ ! -d $folder ]] || folders+=("$folder")
   done
-  if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 \
+  if "$program" -max_total_time="$seconds" -timeout="$timeout" -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 \
     -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$name-" "${folders[@]}" >"$log" 2>&1; then
     echo "fuzz $name: clean, $(sed -n 's/stat::number_of_executed_units: *//p' "$log") runs," \
       "$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$log" | tail -n 1) edges in ${seconds} s"
@@ -36,7 +37,7 @@ fuzz_one() {
   fi
 }
 export -f fuzz_one
-export seconds
+export seconds timeout
 
 wanted=()
 for program in "${programs[@]}"; do
