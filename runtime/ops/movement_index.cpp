@@ -130,7 +130,7 @@ void runOneHot(const Node& node, Context& context) {
   const Tensor &index = node.in(0), &values = node.in(1), &y = node.out();
   const int axis = static_cast<int>(node.attrs.integer("axis"));
   const int64_t depth = node.attrs.integer("depth");
-  int64_t outer[kMaxRank]; // y's strides without `axis`
+  int64_t outer[kMaxRank] = {}; // y's strides without `axis`
   for (int i = 0, n = 0; i < y.type.shape.rank; ++i)
     if (i != axis) outer[n++] = y.stride[i];
   const StridedWalk<2> walk(index.type.shape, {index.stride, outer});

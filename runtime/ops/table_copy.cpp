@@ -10,7 +10,7 @@ namespace burin::rt {
 TableCopy::TableCopy(const Shape& shape, const int64_t* targetStride, const std::vector<int64_t>* places,
                      size_t bytes, Isa isa)
     : bytes_(bytes) {
-  int order[kMaxRank];
+  int order[kMaxRank] = {};
   for (int axis = 0; axis < shape.rank; ++axis)
     if (shape[axis] != 1 || places[axis][0] != 0) order[rank_++] = axis;
   if (isa != Isa::Reference) // in the target's memory order; axes of length 1 first, as they are never runs
