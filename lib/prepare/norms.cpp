@@ -35,7 +35,7 @@ std::optional<Variance> readVariance(Value v) {
   if (!scalar) return std::nullopt;
   auto mean = readMean(scalar->x);
   Operation* square = mean ? producer(mean->x, "unary") : nullptr;
-  if (!isUnary(square, "square") || !(scalar->constant >= 0)) return std::nullopt;
+  if (!square || !isUnary(square, "square") || !(scalar->constant >= 0)) return std::nullopt;
   return Variance{square->getOperand(0), mean->axes, scalar->constant};
 }
 

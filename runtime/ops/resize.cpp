@@ -27,25 +27,23 @@ ResizeRule ruleOf(const Attrs& attrs) {
   return rule;
 }
 
-bool finite(float value) { return value - value == 0; }
-
 bool checkResizeFloats(const Signature& signature, int rank, std::string& error) {
   const std::vector<float>&scales = signature.attrs.floats("scales"), &roi = signature.attrs.floats("roi");
   if (scales.size() != static_cast<size_t>(rank))
     return reject(error, "attribute 'scales' has " + std::to_string(scales.size()) + " numbers, " +
                              std::to_string(rank) + " are needed");
   for (float scale : scales)
-    if (!(scale > 0) || !finite(scale))
+    if (!(scale > 0) || !std::isfinite(scale))
       return reject(error, "scale " + std::to_string(scale) + " is not a positive number");
   const float a = signature.attrs.real("cubic_a", -0.75f);
   if (!(a >= -1e3f && a <= 1e3f))
     return reject(error, "cubic_a " + std::to_string(a) + " is no sensible coefficient");
   const bool crops = signature.attrs.text("coordinate") == "tf_crop_and_resize";
-  if (crops && roi.size() != static_cast<size_t>(2 * rank))
+  if (crops && roi.size() != 2 * static_cast<size_t>(rank))
     return reject(error, "attribute 'roi' has " + std::to_string(roi.size()) + " numbers, " +
                              std::to_string(2 * rank) + " are needed for tf_crop_and_resize");
   for (float bound : roi)
-    if (!finite(bound)) return reject(error, "attribute 'roi' contains a number that is not finite");
+    if (!std::isfinite(bound)) return reject(error, "attribute 'roi' contains a number that is not finite");
   return true;
 }
 } // namespace
@@ -145,7 +143,7 @@ private:
     const Shape& shape = y.type.shape;
     context.pool.parallelFor(shape.elements(), 512, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
-        int64_t position[kMaxRank], rest = i, target = 0;
+        int64_t position[kMaxRank] = {}, rest = i, target = 0;
         bool outside = false;
         for (int axis = shape.rank - 1; axis >= 0; --axis) {
           position[axis] = rest % shape[axis];
