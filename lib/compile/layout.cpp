@@ -1,5 +1,7 @@
 #include "lib/compile/compile.h"
 
+#include "runtime/ops/strided_copy.h"
+
 #include <set>
 
 namespace burin::compile {
@@ -194,15 +196,9 @@ private:
     int64_t stride[rt::kMaxRank], plain[rt::kMaxRank];
     rt::computeStrides(shape(t), tensor.order.data(), 0, stride);
     rt::computeStrides(shape(t), nullptr, 0, plain);
-    const size_t bytes = rt::dtypeBytes(tensor.type.dtype);
     auto permuted = std::make_shared<std::vector<char>>(tensor.data->size());
-    const int64_t elements = shape(t).elements();
-    for (int64_t i = 0; i < elements; ++i) {
-      int64_t to = 0;
-      for (int axis = 0; axis < rank(t); ++axis) to += i / plain[axis] % shape(t)[axis] * stride[axis];
-      memcpy(permuted->data() + static_cast<size_t>(to) * bytes,
-             tensor.data->data() + static_cast<size_t>(i) * bytes, bytes);
-    }
+    rt::StridedCopy(shape(t), plain, stride, rt::dtypeBytes(tensor.type.dtype), rt::detectIsa())
+        .run(tensor.data->data(), permuted->data());
     tensor.data = permuted;
   }
 

@@ -56,8 +56,10 @@ struct VectorKernels {
   LaneColumns laneColumns[kLaneFnCount];
   // lanes continue with exp(x[i] - shift), which is stored to y unless y is null.
   void (*expRow)(const float* x, float shift, float* y, int64_t count, float* lanes);
-  // The softmax (or its logarithm) of one row, or down each of `columns` columns.
+  // The softmax (or its logarithm) of one row, of rows of at most kLanes numbers, or down each of `columns`
+  // columns.
   void (*softmaxRow)(const float* x, float* y, int64_t count, bool log);
+  void (*softmaxShortRows)(const RowsView& view, int64_t length, bool log);
   void (*softmaxColumns)(const RowsView& view, int64_t columns, bool log);
   // lanes continue with (x[i] - mean)^2; or the reduction down columns, each with its mean.
   void (*deviationRow)(const float* x, float mean, int64_t count, float* lanes);

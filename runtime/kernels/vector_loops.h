@@ -192,6 +192,23 @@ BURIN_TARGET inline void softmaxColumns(const RowsView& view, int64_t columns, b
   for (; c < columns; ++c) softmaxColumnBlock<1>(from(c), log);
 }
 
+// A row of two or three numbers would leave most of a vector empty: sixteen rows are turned into columns.
+BURIN_TARGET inline void softmaxShortRows(const RowsView& view, int64_t length, bool log) {
+  constexpr int kRows = 16;
+  float tile[kLanes * kRows] = {};
+  const RowsView columns{tile, tile, kRows, kRows, length};
+  for (int64_t begin = 0; begin < view.rows; begin += kRows) {
+    const int64_t rows = view.rows - begin < kRows ? view.rows - begin : kRows;
+    const float* x = view.x + begin * view.stepX;
+    float* y = view.y + begin * view.stepY;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < length; ++i) tile[i * kRows + r] = x[r * view.stepX + i];
+    softmaxColumnBlock<kRows>(columns, log);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < length; ++i) y[r * view.stepY + i] = tile[i * kRows + r];
+  }
+}
+
 BURIN_TARGET inline void deviationRow(const float* x, float mean, int64_t count, float* lanes) {
   float acc[kLanes];
   for (int l = 0; l < kLanes; ++l) acc[l] = lanes[l];
@@ -325,6 +342,7 @@ constexpr VectorKernels kKernels = {
      laneColumns<MinLane>, laneColumns<ProdLane>},
     expRow,
     softmaxRow,
+    softmaxShortRows,
     softmaxColumns,
     deviationRow,
     deviationColumns,

@@ -49,6 +49,8 @@ private:
   // `count` softmaxes, walk_.step() apart.
   void run(const float* x, float* y, int64_t count) const {
     if (kernels_ && columns_) return kernels_->softmaxColumns({x, y, stepX_, stepY_, length_}, count, log_);
+    if (kernels_ && length_ <= kLanes)
+      return kernels_->softmaxShortRows({x, y, walk_.step(0), walk_.step(1), count}, length_, log_);
     for (int64_t i = 0; i < count; ++i, x += walk_.step(0), y += walk_.step(1)) {
       if (kernels_)
         kernels_->softmaxRow(x, y, length_, log_);

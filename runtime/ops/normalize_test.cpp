@@ -161,25 +161,32 @@ OpCase softmax(int64_t axis, bool log) {
   return c;
 }
 
-TEST(Softmax, MatchesTheDefinitionOnEveryAxis) {
-  const Shape shape = {3, 37, 2, 50};
+void expectSoftmax(const Shape& shape, int axis, bool log) {
   const auto x = randomFloats(shape, 1, -20.0f, 20.0f);
+  const auto y = softmax(axis, log).in(shape, x).run<float>();
+  int64_t inner = 1;
+  for (int i = axis + 1; i < shape.rank; ++i) inner *= shape[i];
+  std::vector<double> want(x.size());
+  for (int64_t i = 0; i < shape.elements(); ++i) {
+    const int64_t first = i / (inner * shape[axis]) * inner * shape[axis] + i % inner;
+    double sum = 0;
+    for (int64_t k = 0; k < shape[axis]; ++k)
+      sum += std::exp(static_cast<double>(x[static_cast<size_t>(first + k * inner)]) -
+                      x[static_cast<size_t>(i)]);
+    want[static_cast<size_t>(i)] = log ? -std::log(sum) : 1 / sum;
+  }
+  expectNear(y, want, 2e-6, log ? 1e-6 : 1e-9);
+}
+
+TEST(Softmax, MatchesTheDefinitionOnEveryAxis) {
   for (int axis = 0; axis < 4; ++axis)
-    for (bool log : {false, true}) {
-      const auto y = softmax(axis, log).in(shape, x).run<float>();
-      int64_t inner = 1;
-      for (int i = axis + 1; i < 4; ++i) inner *= shape[i];
-      std::vector<double> want(x.size());
-      for (int64_t i = 0; i < shape.elements(); ++i) {
-        const int64_t first = i / (inner * shape[axis]) * inner * shape[axis] + i % inner;
-        double sum = 0;
-        for (int64_t k = 0; k < shape[axis]; ++k)
-          sum += std::exp(static_cast<double>(x[static_cast<size_t>(first + k * inner)]) -
-                          x[static_cast<size_t>(i)]);
-        want[static_cast<size_t>(i)] = log ? -std::log(sum) : 1 / sum;
-      }
-      expectNear(y, want, 2e-6, log ? 1e-6 : 1e-9);
-    }
+    for (bool log : {false, true}) expectSoftmax({3, 37, 2, 50}, axis, log);
+}
+
+TEST(Softmax, OfShortRows) {
+  for (int64_t length : {1, 2, 3, 15, 16, 17})
+    for (int64_t rows : {1, 15, 16, 37})
+      for (bool log : {false, true}) expectSoftmax({rows, length}, 1, log);
 }
 
 TEST(Softmax, SurvivesLargeAndInfiniteInputs) {

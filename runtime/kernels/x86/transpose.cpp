@@ -1,5 +1,5 @@
-// Transposes in SSE registers (every x86-64 has SSE2), and three bytes interleaved with AVX2's byte shuffles:
-// pictures.
+// Transposes in SSE registers (every x86-64 has SSE2), and three columns interleaved: pictures, bytes with
+// AVX2's byte shuffles.
 #include "runtime/kernels/transpose.h"
 
 #include <immintrin.h>
@@ -112,11 +112,30 @@ void transpose4x4(const uint32_t* source, int64_t columnStep, uint32_t* target, 
   storeRow(target + 3 * rowStep, _mm_unpackhi_epi64(p1, q1));
 }
 
+// 3 columns of 4 words become 12 words: abca bcab cabc.
+void interleaveThreeWords(const uint32_t* source, int64_t columnStep, uint32_t* target) {
+  const __m128 a = _mm_castsi128_ps(loadRow(source)), b = _mm_castsi128_ps(loadRow(source + columnStep)),
+               c = _mm_castsi128_ps(loadRow(source + 2 * columnStep));
+  const __m128 c0a1 = _mm_shuffle_ps(c, a, _MM_SHUFFLE(1, 1, 0, 0)),
+               b1c1 = _mm_shuffle_ps(b, c, _MM_SHUFFLE(1, 1, 1, 1)),
+               a2b2 = _mm_shuffle_ps(a, b, _MM_SHUFFLE(2, 2, 2, 2)),
+               c2a3 = _mm_shuffle_ps(c, a, _MM_SHUFFLE(3, 3, 2, 2));
+  const __m128 rows[3] = {_mm_shuffle_ps(_mm_unpacklo_ps(a, b), c0a1, _MM_SHUFFLE(2, 0, 1, 0)),
+                          _mm_shuffle_ps(b1c1, a2b2, _MM_SHUFFLE(2, 0, 2, 0)),
+                          _mm_shuffle_ps(c2a3, _mm_unpackhi_ps(b, c), _MM_SHUFFLE(3, 2, 2, 0))};
+  for (int i = 0; i < 3; ++i) storeRow(target + 4 * i, _mm_castps_si128(rows[i]));
+}
+
 void transposeWords(const void* from, int64_t columnStep, void* to, int64_t rowStep, int64_t rows,
                     int64_t columns) {
   const uint32_t* source = static_cast<const uint32_t*>(from);
   uint32_t* target = static_cast<uint32_t*>(to);
-  const int64_t doneRows = rows / 4 * 4, doneColumns = columns / 4 * 4;
+  const int64_t doneRows = rows / 4 * 4;
+  if (columns == 3 && rowStep == 3) {
+    for (int64_t r = 0; r < doneRows; r += 4) interleaveThreeWords(source + r, columnStep, target + 3 * r);
+    return transposeRest(source, columnStep, target, rowStep, rows, columns, doneRows, columns);
+  }
+  const int64_t doneColumns = columns / 4 * 4;
   for (int64_t r = 0; r < doneRows; r += 4)
     for (int64_t c = 0; c < doneColumns; c += 4)
       transpose4x4(source + c * columnStep + r, columnStep, target + r * rowStep + c, rowStep);
