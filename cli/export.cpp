@@ -11,7 +11,7 @@ namespace burin::cli {
 
 namespace {
 struct Flags {
-  std::string model, output, format = "onnx", calibration, plan;
+  std::string model, output, format = "onnx", calibration, plan, activations = "u8";
   CommonFlags common;
   ModelFlags model_;
   TargetFlags target;
@@ -39,7 +39,7 @@ Result<std::string> exportQuantized(nn::Module& module, const Flags& f) {
   for (const std::string& note : quantized.notes) f.common.note("note: " + note);
   nn::Module result;
   result.op = std::move(quantized.module);
-  return exportOnnx(result.graph());
+  return exportOnnx(result.graph(), {.signedActivations = f.activations == "s8"});
 }
 
 Status run(const Flags& f) {
@@ -72,6 +72,8 @@ void addExport(App& app) {
   command->add_option("--format", flags->format, "onnx (float) or onnx-qdq (quantized; default onnx)");
   command->add_option("--calibration", flags->calibration, "table from 'burin calibrate', for onnx-qdq");
   command->add_option("--plan", flags->plan, "quant plan from --save-plan, for onnx-qdq");
+  command->add_option("--activations", flags->activations, "u8 or s8: how onnx-qdq stores them (default u8)")
+      ->check(CLI::IsMember({"u8", "s8"}));
   flags->target.add(*command, "int8");
   flags->model_.add(*command);
   flags->common.add(*command, false);

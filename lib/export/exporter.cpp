@@ -49,7 +49,7 @@ std::string sourceName(std::string name) {
 
 class Exporter {
 public:
-  explicit Exporter(nn::GraphOp graph) : graph_(graph) {}
+  Exporter(nn::GraphOp graph, const ExportOptions& options) : graph_(graph), options_(options) {}
 
   Result<std::string> run() {
     Operation& end = graph_.getBody().front().back();
@@ -85,10 +85,18 @@ private:
     }
   }
 
-  // Signed activations are stored as unsigned, integer and zero point 128 higher: the same values. Executors
-  // fuse only ops whose activations have one type, and on x86 only unsigned ones.
-  int64_t liftOf(Value v) { return isQuantized(v) && typeOf(v).dtype == rt::DType::I8 ? 128 : 0; }
-  rt::DType storedDType(Value v) { return liftOf(v) ? rt::DType::U8 : typeOf(v).dtype; }
+  // Executors fuse only ops whose activations have one type, so all have: integer and zero point of the
+  // others are moved by 128, which leaves the values as they are.
+  int64_t liftOf(Value v) {
+    if (!isQuantized(v)) return 0;
+    const rt::DType dtype = typeOf(v).dtype;
+    if (options_.signedActivations) return dtype == rt::DType::U8 ? -128 : 0;
+    return dtype == rt::DType::I8 ? 128 : 0;
+  }
+  rt::DType storedDType(Value v) {
+    if (!liftOf(v)) return typeOf(v).dtype;
+    return options_.signedActivations ? rt::DType::I8 : rt::DType::U8;
+  }
 
   tl::unexpected<Error> unsupported() const {
     std::string list;
@@ -131,9 +139,9 @@ private:
     }
     if (liftOf(v)) {
       repeated.assign(bytes.begin(), bytes.end());
-      for (char& stored : repeated) stored = static_cast<char>(stored ^ char(0x80)); // + 128
+      for (char& stored : repeated) stored = static_cast<char>(stored ^ char(0x80)); // + or - 128
       bytes = repeated;
-      type.dtype = rt::DType::U8;
+      type.dtype = storedDType(v);
     }
     return it->second = onnx_.initializer(own.empty() ? "constant" : own, type, {bytes.data(), bytes.size()});
   }
@@ -364,6 +372,7 @@ private:
   }
 
   nn::GraphOp graph_;
+  ExportOptions options_;
   OnnxGraph onnx_;
   llvm::DenseMap<Value, std::string> names_, reals_, baseReals_;
   std::map<std::pair<void*, bool>, std::pair<std::string, std::string>> quantization_;
@@ -373,6 +382,8 @@ private:
 } // namespace
 } // namespace onnx_export
 
-Result<std::string> exportOnnx(nn::GraphOp graph) { return onnx_export::Exporter(graph).run(); }
+Result<std::string> exportOnnx(nn::GraphOp graph, const ExportOptions& options) {
+  return onnx_export::Exporter(graph, options).run();
+}
 
 } // namespace burin
