@@ -1,17 +1,19 @@
 // Float exports against the zoo's golden outputs: node tests/peer/float_check.mjs --burin build/release/bin/burin
-//   [--zoo ../shared/zoo] [--unpacked build/zoo] [--work build/peer/float] [MODEL_STEM...]
-// Every ONNX model of the zoo (compressed ones from --unpacked) goes through `burin export --format onnx`, runs on the
-// stored inputs, and every output is compared: cosine at least 0.99999. Exit code 1 on a miss.
+//   [--zoo DIR] [--unpacked DIR] [--work build/peer/float] [MODEL_STEM...]
+// Each of the zoo's sixteen ONNX models goes through `burin export --format onnx`, runs on the stored inputs, and every
+// output is compared: cosine at least 0.99999. Exit code 1 on a miss, 77 without a zoo or onnxruntime-node.
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { readNpz } from "./npz.mjs";
 import { fromTensor, openSession, parseArguments, toTensor, usage } from "./session.mjs";
+import { onnxModels, requireZoo, stemOf } from "./zoo.mjs";
 
-const lowestCosine = 0.99999;
+const lowestCosine = 0.99999, modelsInZoo = 16;
 const options = parseArguments();
 if (!options.burin) usage("float_check.mjs --burin BURIN [--zoo DIR] [--unpacked DIR] [--work DIR] [MODEL_STEM...]");
-const { zoo = "../shared/zoo", unpacked = "build/zoo", work = "build/peer/float" } = options;
+const { work = "build/peer/float" } = options;
+const zoo = requireZoo(options, modelsInZoo);
 fs.mkdirSync(work, { recursive: true });
 
 function cosine(a, b) {
@@ -31,7 +33,7 @@ const shapeFlags = Object.fromEntries(fs.readFileSync(path.join(zoo, "shapes.txt
   .map(([file, flags]) => [path.basename(file), flags.split(" ")]));
 
 async function check(model) {
-  const stem = path.basename(model, ".onnx"), exported = path.join(work, `${stem}.onnx`);
+  const stem = stemOf(model), exported = path.join(work, `${stem}.onnx`);
   const golden = readNpz(path.join(zoo, "golden", `${stem}.npz`));
   execFileSync(options.burin, ["export", model, "--format", "onnx", "-o", exported, "--quiet", ...(shapeFlags[path.basename(model)] ?? [])]);
   const session = await openSession(exported);
@@ -41,12 +43,11 @@ async function check(model) {
   return { worst, compared: names.length, outputs: session.outputNames.length };
 }
 
-const models = [path.join(zoo, "models/onnx"), unpacked]
-  .flatMap((folder) => fs.readdirSync(folder).filter((file) => file.endsWith(".onnx")).map((file) => path.join(folder, file)))
-  .filter((file) => !options.positional.length || options.positional.includes(path.basename(file, ".onnx")));
-let misses = 0;
+const models = onnxModels(zoo, options)
+  .filter((model) => !options.positional.length || options.positional.includes(stemOf(model)));
+let misses = (options.positional.length || modelsInZoo) - models.length; // asked for and not there
 for (const model of models) {
-  const stem = path.basename(model, ".onnx");
+  const stem = stemOf(model);
   try {
     const { worst, compared, outputs } = await check(model);
     const good = compared > 0 && compared === outputs && worst >= lowestCosine;

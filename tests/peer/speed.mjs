@@ -8,17 +8,9 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { parseArguments, usage } from "./session.mjs";
+import { modelPath, networks, pictures, requireZoo } from "./zoo.mjs";
 
 const highestInt8Ratio = 1, highestFloatRatio = 1.3;
-const networks = {
-  resnet18_pqf_fp32: ["ilsvrc_calib100",
-    "--mean 123.675,116.28,103.53 --scale 0.01712475,0.017507,0.01742919 --pixel rgb --fit crop --resize 256"],
-  "mobilenet_v2_1.0_224_deq_fp32": ["ilsvrc_calib100",
-    "--mean 128 --scale 0.0078125 --pixel rgb --fit crop --resize 256"],
-  "squeezenet_v1.1_ncnn_fp32": ["ilsvrc_calib100",
-    "--mean 104,117,123 --scale 1 --pixel bgr --fit crop --resize 256 --input-shapes data:1x3x224x224"],
-  "version-RFB-320": ["wider40", "--mean 127 --scale 0.0078125 --pixel rgb --fit stretch"],
-};
 // What the peer may choose from: flags of `burin export`, and how the target differs from `cpu`.
 const perTensorWeights = (target) => {
   for (const rule of Object.values(target.weights)) if (rule.granularity) rule.granularity = "per_tensor";
@@ -39,18 +31,19 @@ const forms = {
 
 const options = parseArguments();
 if (!options.burin) usage("speed.mjs --burin BURIN [--zoo DIR] [--unpacked DIR] [--work DIR] [--rounds 5] [--runs 50] [NETWORK...]");
-const { zoo = "../shared/zoo", unpacked = "build/zoo", work = "build/peer/speed", rounds = 5, runs = 50 } = options;
+const { work = "build/peer/speed", rounds = 5, runs = 50 } = options;
+const wanted = options.positional.length ? options.positional : Object.keys(networks);
+const zoo = requireZoo(options, wanted.length);
 fs.mkdirSync(work, { recursive: true });
 const file = (name) => path.join(work, name);
 const burin = (...words) => execFileSync(options.burin, [...words, "--quiet"], { stdio: ["ignore", "ignore", "inherit"] });
 const once = (output, make) => fs.existsSync(output) || make();
 
 function prepare(name) {
-  const [pictures, flags] = networks[name];
-  const model = [path.join(zoo, "models/onnx"), unpacked].map((folder) => path.join(folder, `${name}.onnx`)).find(fs.existsSync);
+  const { calibration, flags } = networks[name], data = pictures(zoo, calibration);
   const net = file(`${name}.mlir`), table = file(`${name}.cali`), float = file(`${name}.f32.burin`), int8 = file(`${name}.burin`);
-  once(net, () => burin("import", model, "-o", net, ...flags.split(" ")));
-  once(table, () => burin("calibrate", net, "--data", path.join(zoo, "images", pictures), "--samples", "20", "-o", table));
+  once(net, () => burin("import", modelPath(zoo, options, name), "-o", net, ...flags));
+  once(table, () => burin("calibrate", net, "--data", data, "--samples", "20", "-o", table));
   once(float, () => burin("compile", net, "-o", float));
   once(int8, () => burin("compile", net, "--precision", "int8", "--calibration", table, "-o", int8));
   once(file(`${name}.f32.onnx`), () => burin("export", net, "-o", file(`${name}.f32.onnx`)));
@@ -76,7 +69,6 @@ function measure(name) {
   return { name, int8: median_ms[int8], theirs, best, float: median_ms[float], theirFloat: median_ms[file(`${name}.f32.onnx`)] };
 }
 
-const wanted = options.positional.length ? options.positional : Object.keys(networks);
 wanted.forEach(prepare);
 let misses = 0;
 for (const name of options.prepare === "only" ? [] : wanted) {
