@@ -77,13 +77,17 @@ private:
   void takeWeightQuant(rt::Attrs& attrs, const std::vector<int>& inputs) {
     const rt::Attr* scale = attrs.find("w_scale");
     if (!scale || inputs.size() < 2 || inputs[1] < 0) return;
-    rt::Quant& quant = graph_.tensors[inputs[1]].quant;
-    quant.scale = scale->floats;
-    quant.axis = quant.scale.size() > 1 ? static_cast<int>(attrs.integer("w_axis", 0)) : -1;
-    quant.zeroPoint.assign(quant.scale.size(), 0);
-    const auto& zeroPoints = attrs.ints("w_zero_point");
-    for (size_t i = 0; i < zeroPoints.size() && i < quant.zeroPoint.size(); ++i)
-      quant.zeroPoint[i] = static_cast<int32_t>(zeroPoints[i]);
+    // Scales along no one axis (grouped transposed convolutions) cannot be a tensor's: the multiplier says
+    // it.
+    if (scale->floats.size() == 1 || attrs.find("w_axis")) {
+      rt::Quant& quant = graph_.tensors[inputs[1]].quant;
+      quant.scale = scale->floats;
+      quant.axis = quant.scale.size() > 1 ? static_cast<int>(attrs.integer("w_axis")) : -1;
+      quant.zeroPoint.assign(quant.scale.size(), 0);
+      const auto& zeroPoints = attrs.ints("w_zero_point");
+      for (size_t i = 0; i < zeroPoints.size() && i < quant.zeroPoint.size(); ++i)
+        quant.zeroPoint[i] = static_cast<int32_t>(zeroPoints[i]);
+    }
     std::erase_if(attrs.list, [](const rt::Attr& a) {
       return a.name == "w_scale" || a.name == "w_zero_point" || a.name == "w_axis";
     });

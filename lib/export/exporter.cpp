@@ -2,11 +2,11 @@
 // pairs.
 #include "lib/export/export.h"
 #include "lib/export/op_writer.h"
+#include "lib/export/opset.h"
+#include "lib/export/quantized_tensor.h"
+#include "lib/export/table.h"
 #include "lib/qnn/qnn.h"
 
-#include "mlir/Dialect/Quant/IR/QuantTypes.h"
-
-#include <cmath>
 #include <fmt/format.h>
 
 using namespace mlir;
@@ -15,30 +15,6 @@ namespace burin {
 namespace onnx_export {
 
 namespace {
-using PerTensor = quant::UniformQuantizedType;
-using PerAxis = quant::UniformQuantizedPerAxisType;
-
-Type elementOf(Value v) { return cast<RankedTensorType>(v.getType()).getElementType(); }
-bool isQuantized(Value v) {
-  return isa<RankedTensorType>(v.getType()) && isa<quant::QuantizedType>(elementOf(v));
-}
-
-// Scales of a stored tensor: one, or one per channel (axis 1).
-std::vector<float> scalesOf(Value v) {
-  if (auto one = dyn_cast<PerTensor>(elementOf(v))) return {static_cast<float>(one.getScale())};
-  auto many = cast<PerAxis>(elementOf(v));
-  return {many.getScales().begin(), many.getScales().end()};
-}
-int64_t zeroPointOf(Value v) {
-  if (auto one = dyn_cast<PerTensor>(elementOf(v))) return one.getZeroPoint();
-  return cast<PerAxis>(elementOf(v)).getZeroPoints().front();
-}
-// The scale that stands for all channels where weights take up the rest.
-float baseScale(Value v) {
-  std::vector<float> scales = scalesOf(v);
-  return *std::max_element(scales.begin(), scales.end());
-}
-
 // "x/quantized" and "x/quantize" are the integers of x.
 std::string sourceName(std::string name) {
   for (std::string_view suffix : {"/quantized", "/quantize"})
@@ -49,7 +25,8 @@ std::string sourceName(std::string name) {
 
 class Exporter {
 public:
-  Exporter(nn::GraphOp graph, const ExportOptions& options) : graph_(graph), options_(options) {}
+  Exporter(nn::GraphOp graph, const ExportOptions& options)
+      : graph_(graph), options_(options), onnx_(opsetOf(graph)) {}
 
   Result<std::string> run() {
     Operation& end = graph_.getBody().front().back();
@@ -68,6 +45,12 @@ public:
   }
 
 private:
+  static int64_t opsetOf(nn::GraphOp graph) {
+    int64_t opset = kOldestOpset;
+    for (Operation& op : graph.getBody().front()) opset = std::max(opset, requiredOpset(op));
+    return opset;
+  }
+
   void reserveNames(Operation& end) {
     for (Operation& op : graph_.getBody().front())
       if (isa<nn::InputOp>(op))
@@ -103,7 +86,7 @@ private:
     for (const auto& [type, nodes] : unsupported_)
       list += fmt::format("{}{} ({}: {}{})", list.empty() ? "" : "; ", type, nodes.size(), nodes[0],
                           nodes.size() > 1 ? ", .." : "");
-    return fail(ErrorCode::Unsupported, "ONNX opset 18 cannot express " + list,
+    return fail(ErrorCode::Unsupported, "ONNX cannot express " + list,
                 "cut the model with --outputs, or export the float model with --format onnx");
   }
 
@@ -178,7 +161,7 @@ private:
 
   // The float tensor that a stored one stands for: one DequantizeLinear per tensor and way of reading it.
   std::string dequantized(Value v, bool base) {
-    base &= isa<PerAxis>(elementOf(v));
+    base &= hasChannelScales(v);
     auto [it, isNew] = (base ? baseReals_ : reals_).try_emplace(v);
     if (!isNew) return it->second;
     const bool isConstant = v.getDefiningOp<nn::ConstantOp>() != nullptr;
@@ -193,7 +176,7 @@ private:
   void writeDequantize(Value v, bool base, const std::string& stored, const std::string& result) {
     auto [scale, zero] = quantization(v, base, stored);
     Attributes attributes;
-    if (!base && isa<PerAxis>(elementOf(v))) attributes.push_back({"axis", int64_t(1)});
+    if (!base && hasChannelScales(v)) attributes.push_back({"axis", int64_t(1)});
     onnx_.node("DequantizeLinear", {stored, scale, zero}, {result}, attributes, result + "_DequantizeLinear");
   }
 
@@ -234,7 +217,7 @@ private:
     std::string raw = clamps ? onnx_.unique(own + "_QuantizeLinear_Unclamped") : stored;
     auto [scale, zero] = quantization(v, base, stored);
     Attributes attributes;
-    if (!base && isa<PerAxis>(elementOf(v))) attributes.push_back({"axis", int64_t(1)});
+    if (!base && hasChannelScales(v)) attributes.push_back({"axis", int64_t(1)});
     onnx_.node("QuantizeLinear", {real, scale, zero}, {raw}, attributes, stored + "_QuantizeLinear");
     if (!clamps) return;
     onnx_.node("Clip",
@@ -247,58 +230,64 @@ private:
   // seen from the input's and the result's one scale: scales per channel of those move into the weights'
   // scale.
   bool heavyOperands(Operation& op, Names& in) {
-    Value x = op.getOperand(0), w = op.getOperand(1), bias = op.getOperand(2), y = op.getResult(0);
+    Value x = op.getOperand(0), w = op.getOperand(1), bias = op.getOperand(2);
     in.push_back(operand(x, true));
     if (!w.getDefiningOp<nn::ConstantOp>()) {
       in.insert(in.end(), {operand(w, true), operand(bias, true)});
       return true;
     }
-    auto stated = op.getAttrOfType<DenseF32ArrayAttr>("w_scale");
-    if (!stated) return false;
-    std::vector<float> scales = stated.asArrayRef().vec();
-    if (!rescale(op, x, y, scales)) return false;
-    std::string name = constant(w);
-    auto axis = op.getAttrOfType<IntegerAttr>("w_axis");
-    in.push_back(dequantizeConstant(name, scales, axis ? axis.getInt() : 0, rt::DType::I8));
+    std::optional<std::vector<float>> scales = weightScales(op);
+    if (!scales) return false;
+    in.push_back(dequantizedWeights(op, *scales));
     if (isa<NoneType>(bias.getType())) {
       in.emplace_back();
       return true;
     }
     std::vector<float> biasScales;
-    for (float s : scales) biasScales.push_back(baseScale(x) * s);
+    for (float s : *scales) biasScales.push_back(baseScale(x) * s);
     in.push_back(dequantizeConstant(constant(bias), biasScales, 0, rt::DType::I32));
     return true;
   }
 
-  // The weights' scales with which an executor that multiplies by x * w / y, in float32 and in this order,
-  // arrives at our multiplier. False when the scale of an input with scales per channel cannot be told.
-  bool rescale(Operation& op, Value x, Value y, std::vector<float>& scales) {
-    const bool inPerChannel = isa<PerAxis>(elementOf(x)), real = isa<NoneType>(op.getOperand(4).getType());
-    if (inPerChannel && !real) return false;
-    std::vector<float> results = isQuantized(y) ? scalesOf(y) : std::vector<float>{1},
-                       multipliers = nn::constantFloats(op.getOperand(3));
-    const float base = isQuantized(y) ? baseScale(y) : 1.0f;
-    auto at = [](const std::vector<float>& v, size_t i) { return v[v.size() == 1 ? 0 : i]; };
-    std::vector<float> changed(
-        std::max({scales.size(), results.size(), real ? multipliers.size() : size_t(1)}));
-    for (size_t i = 0; i < changed.size(); ++i) {
-      if (real)
-        changed[i] = weightScale(at(multipliers, i), baseScale(x), base);
-      else
-        changed[i] = static_cast<float>(static_cast<double>(at(scales, i)) * base / at(results, i));
-    }
-    scales = std::move(changed);
-    return true;
+  std::string dequantizedWeights(Operation& op, const std::vector<float>& scales) {
+    Value w = op.getOperand(1);
+    auto axis = op.getAttrOfType<IntegerAttr>("w_axis");
+    const int64_t groups = op.getName().stripDialect() == "conv_transpose"
+                               ? op.getAttrOfType<IntegerAttr>("groups").getInt()
+                               : 1;
+    if (scales.size() > 1 && groups > 1) return dequantizedGroups(w, groups, scales);
+    return dequantizeConstant(constant(w), scales, axis ? axis.getInt() : 0, rt::DType::I8);
   }
 
-  // w with (x * w) / y == multiplier in float32; the nearest where rounding leaves no such w.
-  static float weightScale(float multiplier, float x, float y) {
-    float best = static_cast<float>(static_cast<double>(multiplier) * y / x), candidate = best;
-    constexpr int kNeighbours = 4; // two roundings move the quotient by a few units in the last place at most
-    for (int i = 0; i < kNeighbours; ++i) candidate = std::nextafter(candidate, 0.0f);
-    for (int i = -kNeighbours; i <= kNeighbours; ++i, candidate = std::nextafter(candidate, INFINITY))
-      if (x * candidate / y == multiplier) return candidate;
-    return best;
+  // Weights [groups * inputs, outputs, kernel] of a transposed convolution: no one axis holds its output
+  // channels, so they are stored outputs first, [groups * outputs, inputs, kernel], and turned round.
+  std::string dequantizedGroups(Value w, int64_t groups, const std::vector<float>& scales) {
+    rt::TensorType type = typeOf(w);
+    const int64_t inputs = type.shape[0] / groups, outputs = type.shape[1],
+                  taps = type.shape.elements() / (type.shape[0] * outputs);
+    ArrayRef<char> bytes = nn::constantBytes(w);
+    std::vector<char> turned(bytes.size());
+    for (int64_t g = 0, from = 0; g < groups; ++g)
+      for (int64_t i = 0; i < inputs; ++i)
+        for (int64_t o = 0; o < outputs; ++o, from += taps)
+          std::copy_n(bytes.begin() + from, taps, turned.begin() + ((g * outputs + o) * inputs + i) * taps);
+    std::vector<int64_t> shape(type.shape.dim, type.shape.dim + type.shape.rank), grouped = shape, order;
+    grouped[0] = outputs, grouped[1] = inputs, grouped.insert(grouped.begin(), groups);
+    for (size_t i = 0; i < grouped.size(); ++i) order.push_back(static_cast<int64_t>(i));
+    std::swap(order[1], order[2]);
+    type.shape.dim[0] = groups * outputs, type.shape.dim[1] = inputs;
+    std::string own = nn::valueName(w);
+    if (own.empty()) own = "weights";
+    std::string stored = onnx_.initializer(own, type, turned),
+                real = dequantizeConstant(stored, scales, 0, rt::DType::I8);
+    const auto step = [&](const char* op, const Names& in, const Attributes& attributes) {
+      std::string result = onnx_.unique(own + "/" + op);
+      onnx_.node(op, in, {result}, attributes, result);
+      return result;
+    };
+    real = step("Reshape", {real, onnx_.ints(own + "/grouped", grouped)}, {});
+    real = step("Transpose", {real}, {{"perm", order}});
+    return step("Reshape", {real, onnx_.ints(own + "/shape", shape)}, {});
   }
 
   std::string dequantizeConstant(const std::string& stored, const std::vector<float>& scales, int64_t axis,
@@ -333,6 +322,7 @@ private:
     }
     const bool heavy =
         integer && (mnemonic == "conv" || mnemonic == "conv_transpose" || mnemonic == "matmul");
+    if (integer && mnemonic == "lut" && !functionGivesTable(op)) return writeTable(op);
     Names in, out;
     if (heavy && !heavyOperands(op, in)) return giveUp(op);
     if (!heavy)
@@ -341,7 +331,8 @@ private:
       out.push_back(isQuantized(v) ? onnx_.unique(sourceName(nn::valueName(v)) + "/real")
                                    : resultName(v, nn::nodeName(&op)));
     OpWriter writer(onnx_, &op, std::move(in), std::move(out));
-    if (!(integer && mnemonic == "lut" ? writeTable(writer) : writeWith(writer, mnemonic))) return giveUp(op);
+    if (!(integer && mnemonic == "lut" ? writeTableFunction(writer) : writeWith(writer, mnemonic)))
+      return giveUp(op);
     if (isQuantized(op.getResult(0))) writeQuantize(op, writer.out[0], heavy);
     return true;
   }
@@ -351,10 +342,9 @@ private:
     return handler && handler(writer);
   }
 
-  // A table is written as the function that it was made from.
-  bool writeTable(OpWriter& w) {
+  // A table as the function that it was made from.
+  bool writeTableFunction(OpWriter& w) {
     std::string fn = w.text("fn");
-    if (fn.empty()) return false;
     if (!w.has("constant")) return writeFunction(w, fn);
     std::vector<float> values = w.floats("constant");
     std::vector<int64_t> shape;
@@ -363,6 +353,36 @@ private:
     std::string constant = onnx_.floats(w.out[0] + "/constant", values, shape);
     return w.integer("constant_first") ? writeBinary(w, fn, constant, w.in[0])
                                        : writeBinary(w, fn, w.in[0], constant);
+  }
+
+  // The table itself: Gather of the stored integers, with a row per channel GatherElements. Negative indices
+  // count from the end, as stored bytes do.
+  bool writeTable(Operation& op) {
+    Value x = op.getOperand(0), y = op.getResult(0);
+    rt::TensorType type = typeOf(op.getOperand(1)), of = typeOf(x);
+    if (rt::dtypeBytes(of.dtype) != 1 || rt::dtypeBytes(type.dtype) != 1 || !isQuantized(y))
+      return giveUp(op);
+    const unsigned char flipIn = liftOf(x) ? 0x80 : 0, flipOut = liftOf(y) ? 0x80 : 0;
+    std::string own = sourceName(nn::valueName(y)), index = onnx_.unique(own + "/index"),
+                stored = names_[y] =
+                    onnx_.unique((own.empty() ? nn::nodeName(&op) : own) + "_QuantizeLinear_Output");
+    type.dtype = storedDType(y);
+    std::string table = onnx_.initializer(own + "/table", type, storedTable(op, flipIn, flipOut));
+    onnx_.node("Cast", {names_[x]}, {index}, {{"to", int64_t(onnxType(rt::DType::I32))}}, index);
+    if (type.shape.rank == 1) {
+      onnx_.node("Gather", {table, index}, {stored}, {}, stored + "_Gather");
+      return true;
+    }
+    const int64_t channels = type.shape[0], entries = type.shape[1];
+    const std::vector<int64_t> shape(of.shape.dim, of.shape.dim + of.shape.rank),
+        rows = {shape[0], channels, entries}, flat = {shape[0], channels, -1};
+    std::string expanded = onnx_.unique(own + "/tables"), folded = onnx_.unique(own + "/rows"),
+                found = onnx_.unique(own + "/entries");
+    onnx_.node("Expand", {table, onnx_.ints(own + "/tables_shape", rows)}, {expanded}, {}, expanded);
+    onnx_.node("Reshape", {index, onnx_.ints(own + "/rows_shape", flat)}, {folded}, {}, folded);
+    onnx_.node("GatherElements", {expanded, folded}, {found}, {{"axis", int64_t(2)}}, found);
+    onnx_.node("Reshape", {found, onnx_.ints(own + "/shape", shape)}, {stored}, {}, stored + "_Reshape");
+    return true;
   }
 
   // Later ops of an op that cannot be written still find a name, so that every unsupported op is found.

@@ -3,9 +3,8 @@
 namespace burin::onnx_export {
 
 namespace {
-constexpr int64_t kOpset =
-    18; // the first with bitwise ops, reductions over axes given as inputs, antialiased Resize
-constexpr int64_t kIrVersion = 8; // of the release with this opset
+// Of the release that brought the opset.
+int64_t irVersion(int64_t opset) { return opset >= 21 ? 10 : opset >= 19 ? 9 : 8; }
 // Protobuf messages end at 2 GiB.
 constexpr size_t kLargestModelBytes = (size_t(1) << 31) - 1;
 
@@ -72,10 +71,10 @@ int32_t onnxType(rt::DType dtype) {
   }
 }
 
-OnnxGraph::OnnxGraph() {
-  model_.set_ir_version(kIrVersion);
+OnnxGraph::OnnxGraph(int64_t opset) : opset_(opset) {
+  model_.set_ir_version(irVersion(opset));
   model_.set_producer_name("burin");
-  model_.add_opset_import()->set_version(kOpset);
+  model_.add_opset_import()->set_version(opset);
   graph().set_name("main");
 }
 

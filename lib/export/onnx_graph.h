@@ -24,7 +24,8 @@ int32_t onnxType(rt::DType dtype);
 
 class OnnxGraph {
 public:
-  OnnxGraph();
+  explicit OnnxGraph(int64_t opset);
+  int64_t opset() const { return opset_; }
 
   void input(const std::string& name, const rt::TensorType& type) {
     describe(*graph().add_input(), name, type);
@@ -54,6 +55,7 @@ private:
   onnxpb::GraphProto& graph() { return *model_.mutable_graph(); }
   static void describe(onnxpb::ValueInfoProto& info, const std::string& name, const rt::TensorType& type);
 
+  int64_t opset_;
   onnxpb::ModelProto model_;
   std::set<std::string> used_, nodeNames_;
 };

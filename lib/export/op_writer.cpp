@@ -1,5 +1,7 @@
 #include "lib/export/op_writer.h"
 
+#include "runtime/math/half.h"
+
 #include <cstring>
 
 using namespace mlir;
@@ -66,6 +68,10 @@ std::string OpWriter::constLike(const std::string& what, rt::DType dtype, double
   if (dtype == rt::DType::F32) {
     float f = static_cast<float>(value);
     std::memcpy(bytes, &f, sizeof f);
+  } else if (rt::isFloat(dtype)) {
+    const float f = static_cast<float>(value);
+    const uint16_t half = dtype == rt::DType::F16 ? rt::math::floatToHalf(f) : rt::math::floatToBfloat16(f);
+    std::memcpy(bytes, &half, sizeof half);
   } else {
     int64_t i = static_cast<int64_t>(value); // little-endian: the low bytes are the narrower integer
     std::memcpy(bytes, &i, sizeof i);
@@ -85,7 +91,7 @@ void OpWriter::finishClamp() {
   if (clamped_.empty()) return;
   const std::string from = std::exchange(out[0], clamped_);
   clamped_.clear();
-  const bool floats = resultDType() == rt::DType::F32;
+  const bool floats = rt::isFloat(resultDType());
   if (floats && !has("hi") && real("lo") == 0)
     return graph.node("Relu", {from}, {out[0]}, {}, name + "/Relu");
   graph.node("Clip",

@@ -43,10 +43,10 @@ public:
   std::string constInts(const std::string& what, std::span<const int64_t> values) {
     return graph.ints(out[0] + "/" + what, values);
   }
+  // Scalars of the result's element type, and of any.
   std::string constFloat(const std::string& what, float value) {
-    return graph.floats(out[0] + "/" + what, {&value, 1}, {});
+    return constLike(what, resultDType(), value);
   }
-  // A scalar of the result's element type.
   std::string constLike(const std::string& what, rt::DType dtype, double value);
 
   // Until the result's lo and hi are applied it has another name: out[0] becomes that name; finishClamp()

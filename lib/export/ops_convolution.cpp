@@ -56,8 +56,8 @@ bool matmul(OpWriter& w) {
   return true;
 }
 
-// The end pads with which ONNX's rounding down gives the sizes. False where that would need cropping.
-bool resolvePads(const OpWriter& w, std::vector<int64_t>& pads, bool& overhangs) {
+// The end pads with which ONNX's rounding down gives the sizes; below zero where the windows leave a rest.
+void resolvePads(const OpWriter& w, std::vector<int64_t>& pads, bool& overhangs) {
   std::vector<int64_t> x = w.shape(0), kernel = w.ints("kernel"), strides = w.ints("strides"),
                        dilations = w.ints("dilations"), sizes = w.ints("sizes");
   pads = w.ints("pads");
@@ -69,29 +69,46 @@ bool resolvePads(const OpWriter& w, std::vector<int64_t>& pads, bool& overhangs)
     const int64_t end = (sizes[i] - 1) * strides[i] + extent - x[i + 2] - pads[i];
     overhangs |= end > pads[i + rank];
     pads[i + rank] = end;
-    if (end < 0) return false;
   }
-  return true;
+}
+
+// The operand without what no window reaches: pads below zero become zero.
+std::string cropped(OpWriter& w, std::vector<int64_t>& pads) {
+  const size_t rank = pads.size() / 2;
+  std::vector<int64_t> axes, begins, ends, x = w.shape(0);
+  for (size_t i = 0; i < rank; ++i) {
+    int64_t& pad = pads[i + rank];
+    if (pad >= 0) continue;
+    axes.push_back(static_cast<int64_t>(i + 2));
+    begins.push_back(0);
+    ends.push_back(x[i + 2] + pad);
+    pad = 0;
+  }
+  if (axes.empty()) return w.in[0];
+  return w.make("Slice", {w.in[0], w.constInts("begins", begins), w.constInts("ends", ends),
+                          w.constInts("axes", axes)});
 }
 
 bool pool(OpWriter& w, const std::string& type, const Names& outputs, Attributes extra) {
   std::vector<int64_t> pads;
   bool overhangs = false;
-  if (!resolvePads(w, pads, overhangs)) return false;
+  resolvePads(w, pads, overhangs);
+  // Indices count the whole operand's elements.
+  if (outputs.size() > 1 && std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p < 0; }))
+    return false;
   // Padding that counts ends where the source's padding ends; what a window reaches beyond does not count.
   if (overhangs && w.integer("count_include_pad")) {
     extra.push_back({"ceil_mode", int64_t(1)});
     pads = w.ints("pads");
   }
+  const std::string x = cropped(w, pads);
   Attributes attributes = {
       {"kernel_shape", w.ints("kernel")}, {"strides", w.ints("strides")}, {"pads", pads}};
   std::vector<int64_t> dilations = w.ints("dilations");
-  if (std::any_of(dilations.begin(), dilations.end(), [](int64_t d) { return d != 1; })) {
-    if (type == "AveragePool") return false; // from opset 19
+  if (std::any_of(dilations.begin(), dilations.end(), [](int64_t d) { return d != 1; }))
     attributes.push_back({"dilations", dilations});
-  }
   attributes.insert(attributes.end(), extra.begin(), extra.end());
-  w.write(type, {w.in[0]}, outputs, attributes);
+  w.write(type, {x}, outputs, attributes);
   return true;
 }
 
@@ -110,8 +127,8 @@ bool maxUnpool(OpWriter& w) {
   for (int64_t d : w.resultShape()) elements *= d;
   const std::vector<int64_t> flat = {-1};
   std::string flatShape = w.constInts("flat", flat);
-  std::string zeros =
-      w.make("Expand", {w.constFloat("zero", 0), w.constInts("count", std::vector<int64_t>{elements})});
+  std::string zeros = w.make("Expand", {w.constLike("zero", w.resultDType(), 0),
+                                        w.constInts("count", std::vector<int64_t>{elements})});
   std::string filled = w.make("ScatterElements", {zeros, w.make("Reshape", {w.in[1], flatShape}),
                                                   w.make("Reshape", {w.in[0], flatShape})});
   w.write("Reshape", {filled, w.constInts("shape", w.resultShape())});

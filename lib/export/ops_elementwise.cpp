@@ -160,11 +160,14 @@ bool writeBinary(OpWriter& w, const std::string& fn, const std::string& a, const
                                                                         {"bit_and", "BitwiseAnd"},
                                                                         {"bit_or", "BitwiseOr"},
                                                                         {"bit_xor", "BitwiseXor"}};
-  if (auto it = types.find(fn); it != types.end())
+  // The slope may only be the smaller operand.
+  if (fn == "prelu" && w.op->getNumOperands() == 2 && w.shape(0) != w.resultShape())
+    w.write("PRelu", {w.make("Expand", {a, w.constInts("shape", w.resultShape())}), b});
+  else if (auto it = types.find(fn); it != types.end())
     w.write(it->second, {a, b});
   else if (fn == "fmod")
     w.write("Mod", {a, b}, {{"fmod", int64_t(1)}});
-  else if (fn == "mod" && w.resultDType() == rt::DType::F32)
+  else if (fn == "mod" && rt::isFloat(w.resultDType()))
     flooredModulo(w, a, b);
   else if (fn == "mod")
     w.write("Mod", {a, b});

@@ -40,7 +40,6 @@ bool concat(OpWriter& w) {
 
 bool pad(OpWriter& w) {
   std::string mode = w.text("mode");
-  if (mode == "wrap") return false; // from opset 19
   std::string value =
       mode == "constant" && w.has("value") ? w.constLike("value", w.resultDType(), w.real("value")) : "";
   w.write("Pad", {w.in[0], w.constInts("pads", w.ints("pads")), value}, {{"mode", mode}});
@@ -68,7 +67,6 @@ bool scalesGiveSizes(const std::vector<int64_t>& x, const std::vector<float>& sc
 
 bool resize(OpWriter& w) {
   std::string coordinate = w.text("coordinate");
-  if (coordinate == "half_pixel_symmetric") return false; // from opset 19
   std::vector<int64_t> sizes = w.ints("sizes");
   std::vector<float> scales = w.floats("scales"), roi = w.floats("roi");
   Attributes attributes = {{"mode", w.text("mode")}, {"coordinate_transformation_mode", coordinate}};

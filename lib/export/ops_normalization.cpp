@@ -49,7 +49,10 @@ bool groupNorm(OpWriter& w) {
   perChannel[1] = x[1];
   int64_t elements = 1;
   for (int64_t d : x) elements *= d;
-  if (elements == 0) return false;
+  if (elements == 0) { // nothing to compute, and no way to count what a group holds
+    w.write("Identity", {w.in[0]});
+    return true;
+  }
   const std::vector<int64_t> grouped = {x[0], groups, elements / (x[0] * groups)}, count = {groups};
   std::string ones = w.make("Expand", {w.constFloat("one", 1), w.constInts("groups", count)}, {}, "ones");
   std::string zeros = w.make("Expand", {w.constFloat("zero", 0), w.constInts("groups", count)}, {}, "zeros");

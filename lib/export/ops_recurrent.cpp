@@ -44,8 +44,9 @@ bool rnn(OpWriter& w) { return recurrent(w, "RNN", {}); }
 
 // A source model's own quantization: ops of the float graph.
 bool quantization(OpWriter& w, const char* type) {
-  if (w.has("block")) return false; // from opset 21
-  w.write(type, {w.in[0], w.in[1], w.in[2]}, {{"axis", w.integer("axis")}});
+  Attributes attributes = {{"axis", w.integer("axis")}};
+  if (w.has("block")) attributes.push_back({"block_size", w.integer("block")});
+  w.write(type, {w.in[0], w.in[1], w.in[2]}, attributes);
   return true;
 }
 bool quantize(OpWriter& w) { return quantization(w, "QuantizeLinear"); }

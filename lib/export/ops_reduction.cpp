@@ -21,7 +21,8 @@ bool reduce(OpWriter& w) {
   const std::vector<int64_t> axes = w.ints("axes");
   const bool keep = w.integer("keep_dims");
   // The form that executors know an integer kernel for.
-  if (fn == "mean" && keep && w.shape(0).size() == 4 && axes == std::vector<int64_t>{2, 3}) {
+  if (fn == "mean" && keep && rt::isFloat(w.dtype(0)) && w.shape(0).size() == 4 &&
+      axes == std::vector<int64_t>{2, 3}) {
     w.write("GlobalAveragePool", {w.in[0]});
     return true;
   }

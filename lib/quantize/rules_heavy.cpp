@@ -43,11 +43,9 @@ Channels channelsOf(Operation* op) {
 }
 
 void setWeightScale(const IntegerWeights& w, const Channels& channels, NamedAttrList& attributes, Builder b) {
-  // Grouped transposed convolutions have no one axis of output channels: the multiplier alone says it.
-  bool perAxis = w.scale.size() > 1 && channels.axis >= 0;
-  if (w.scale.size() > 1 && !perAxis) return;
   attributes.set("w_scale", b.getDenseF32ArrayAttr(w.scale));
-  if (perAxis) attributes.set("w_axis", b.getI64IntegerAttr(channels.axis));
+  // Grouped transposed convolutions have no one axis of output channels.
+  if (w.scale.size() > 1 && channels.axis >= 0) attributes.set("w_axis", b.getI64IntegerAttr(channels.axis));
 }
 
 struct Requantisation {
