@@ -119,11 +119,13 @@ private:
       facts.inputs.push_back(value);
     }
     if (!available) return bind(node, {});
-    RuleContext context(session_, std::move(facts));
-    graph_.rule(index, context);
-    if (!context.failed()) return bind(node, context.results());
-    if (context.error()->code != ErrorCode::Unsupported) return fail(*context.error());
-    session_.report().addUse(*context.error());
+    std::unique_ptr<RuleContext> context = graph_.context
+                                               ? graph_.context(index, std::move(facts))
+                                               : std::make_unique<RuleContext>(session_, std::move(facts));
+    graph_.rule(index, *context);
+    if (!context->failed()) return bind(node, context->results());
+    if (context->error()->code != ErrorCode::Unsupported) return fail(*context->error());
+    session_.report().addUse(*context->error());
     return bind(node, {});
   }
 

@@ -24,6 +24,8 @@ struct FlatGraph {
   // Is there a rule for this operator; and, without one, what to do instead (may be empty)?
   std::function<bool(const FlatNode& node)> hasRule;
   std::function<std::string(const std::string& type)> remedy;
+  // What the rule of node `index` sees; left out: a RuleContext.
+  std::function<std::unique_ptr<RuleContext>(size_t index, NodeFacts facts)> context;
   // Runs the rule of node `index`.
   std::function<void(size_t index, RuleContext& context)> rule;
 };

@@ -54,6 +54,7 @@ struct NodeFacts {
 class RuleContext {
 public:
   RuleContext(ImportSession& session, NodeFacts node);
+  virtual ~RuleContext() = default;
 
   const std::string& type() const { return node_.type; }
   const std::string& name() const { return node_.name; }

@@ -1,6 +1,7 @@
 #include "lib/import/formats/formats.h"
 
 #include "lib/import/onnx/importer.h"
+#include "lib/import/tflite/importer.h"
 
 #include <filesystem>
 
@@ -9,6 +10,7 @@ namespace burin {
 namespace {
 // The order in which formats are asked. ONNX, whose files have no magic number, comes last.
 constexpr const ImportFormat* kFormats[] = {
+    &kTfliteFormat,
     &kOnnxFormat,
 };
 } // namespace

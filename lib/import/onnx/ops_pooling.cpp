@@ -7,21 +7,10 @@
 
 namespace burin::onnx {
 
-namespace {
-nn::AttrList windowAttrs(NodeContext& c, const Window& w) {
-  return c.attrs()
-      .ints("kernel", w.kernel)
-      .ints("strides", w.strides)
-      .ints("dilations", w.dilations)
-      .ints("pads", w.pads)
-      .ints("sizes", w.sizes);
-}
-} // namespace
-
 Value emitAveragePool(NodeContext& c, Value x) {
   auto window = readWindow(c, x);
   if (!window) return {};
-  return c.emit("avg_pool", {x}, windowAttrs(c, *window).b("count_include_pad", c.flag("count_include_pad")));
+  return c.emit("avg_pool", {x}, poolAttrs(c, *window).b("count_include_pad", c.flag("count_include_pad")));
 }
 
 namespace {
@@ -30,15 +19,15 @@ void importAveragePool(NodeContext& c) { c.set(0, emitAveragePool(c, c.in(0))); 
 void importMaxPool(NodeContext& c) {
   auto window = readWindow(c, c.in(0));
   if (!window) return;
-  if (!c.wants(1)) return c.set(0, c.emit("max_pool", {c.in(0)}, windowAttrs(c, *window)));
+  if (!c.wants(1)) return c.set(0, c.emit("max_pool", {c.in(0)}, poolAttrs(c, *window)));
   c.setAll(c.emitAll("max_pool_index", {c.in(0)},
-                     windowAttrs(c, *window).b("column_major", c.integer("storage_order") == 1)));
+                     poolAttrs(c, *window).b("column_major", c.integer("storage_order") == 1)));
 }
 
 void importLpPool(NodeContext& c) {
   auto window = readWindow(c, c.in(0));
   if (!window) return;
-  c.set(0, c.emit("lp_pool", {c.in(0)}, windowAttrs(c, *window).i("p", c.integer("p", 2))));
+  c.set(0, c.emit("lp_pool", {c.in(0)}, poolAttrs(c, *window).i("p", c.integer("p", 2))));
 }
 
 // Indices refer to the flattened output, which output_shape gives or the inverse of the pooling formula.

@@ -17,30 +17,6 @@ bool inRange(NodeContext& context, const char* name, const Ints& values, int64_t
     }
   return true;
 }
-
-int64_t ceilDiv(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
-int64_t floorDiv(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-
-// The output has ceil(in / stride) entries; an odd pad goes to the end for SAME_UPPER, to the front for
-// SAME_LOWER.
-void padSame(Window& w, size_t axis, int64_t in, bool upper) {
-  size_t n = w.kernel.size();
-  int64_t extent = (w.kernel[axis] - 1) * w.dilations[axis] + 1;
-  w.sizes[axis] = ceilDiv(in, w.strides[axis]);
-  int64_t total = std::max<int64_t>((w.sizes[axis] - 1) * w.strides[axis] + extent - in, 0);
-  w.pads[axis] = upper ? total / 2 : total - total / 2;
-  w.pads[axis + n] = total - w.pads[axis];
-}
-
-void sizeExplicit(Window& w, size_t axis, int64_t in, bool ceilMode) {
-  size_t n = w.kernel.size();
-  int64_t extent = (w.kernel[axis] - 1) * w.dilations[axis] + 1;
-  int64_t room = in + w.pads[axis] + w.pads[axis + n] - extent;
-  int64_t& size = w.sizes[axis];
-  size = (ceilMode ? ceilDiv(room, w.strides[axis]) : floorDiv(room, w.strides[axis])) + 1;
-  // A last window that would start in the end padding is dropped.
-  if (ceilMode && (size - 1) * w.strides[axis] >= in + w.pads[axis]) --size;
-}
 } // namespace
 
 std::optional<Ints> perSpatialAxis(NodeContext& context, const char* name, size_t count, int64_t fallback) {
@@ -87,7 +63,7 @@ std::optional<Window> readWindow(NodeContext& context, Value x, const Ints& kern
     if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER")
       padSame(w, i, shape[i + 2], autoPad == "SAME_UPPER");
     else
-      sizeExplicit(w, i, shape[i + 2], ceilMode);
+      sizeByPads(w, i, shape[i + 2], ceilMode);
     if (w.sizes[i] < 1) {
       context.invalid(fmt::format("its window of {} does not fit into the padded input of {}",
                                   (w.kernel[i] - 1) * w.dilations[i] + 1,

@@ -2,14 +2,9 @@
 #pragma once
 
 #include "lib/import/onnx/node_context.h"
+#include "lib/import/window.h"
 
 namespace burin::onnx {
-
-struct Window {
-  Ints kernel, strides, dilations;
-  Ints pads;  // begin of every spatial axis, then end
-  Ints sizes; // of the output's spatial axes
-};
 
 // Reads kernel_shape (or takes `kernel` when given), strides, dilations, pads, auto_pad and ceil_mode for an
 // input [N, C, spatial...]. Null when the node is invalid; the error is in the context.

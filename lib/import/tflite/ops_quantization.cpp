@@ -1,0 +1,24 @@
+// Between real numbers and integers, and from one scale to another.
+#include "lib/import/tflite/operators.h"
+
+namespace burin::tflite {
+
+namespace {
+void importQuantize(NodeContext& c) {
+  const TensorFacts* to = c.outputTensor(0);
+  if (!to || !to->quantization) return c.invalid("its output has no scale");
+  c.give(0, c.real(0));
+}
+
+// Of integers, or of half floats.
+void importDequantize(NodeContext& c) { c.give(0, c.real(0)); }
+
+const OperatorRow kRows[] = {
+    {"QUANTIZE", importQuantize, 1, 1, "model"},
+    {"DEQUANTIZE", importDequantize, 1, 1, "model"},
+};
+} // namespace
+
+const OperatorTable kQuantizationOperators = {kRows, std::size(kRows)};
+
+} // namespace burin::tflite
