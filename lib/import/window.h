@@ -1,4 +1,5 @@
-// Sliding windows of convolution and pooling.
+// Sliding windows of convolution and pooling, and channels-last tensors at the border of nn's channels-first
+// ops.
 #pragma once
 
 #include "lib/import/rule_context.h"
@@ -11,13 +12,24 @@ struct Window {
   Ints sizes; // of the output's spatial axes
 };
 
-// Pads of one axis such that the output has ceil(in / stride) entries; an odd pad goes to the end when
-// `upper`.
-void padSame(Window& window, size_t axis, int64_t in, bool upper);
-// The output's size from the pads that are there; below 1 when the window does not fit.
-void sizeByPads(Window& window, size_t axis, int64_t in, bool ceilMode);
+// Sets pads and size of one axis so that the output has ceil(in / stride) entries; an odd pad goes to the
+// end, or to the front for `upper` false.
+void padSame(Window& window, size_t axis, int64_t in, bool upper = true);
+// The size of one axis from the pads that are there. With ceilMode a last window that would start in the end
+// padding is dropped.
+void sizeFromPads(Window& window, size_t axis, int64_t in, bool ceilMode = false);
 
-// The attributes of nn.max_pool and nn.avg_pool.
-nn::AttrList poolAttrs(const RuleContext& context, const Window& window);
+// Windows whose numbers keep all arithmetic far from overflow: kernel, strides, dilations positive. An error
+// of the node otherwise.
+bool checkWindow(RuleContext& context, const Window& window);
+// An error of the node when some output size is not positive; `in` has the input's spatial sizes.
+bool checkWindowFits(RuleContext& context, const Window& window, const Ints& in);
+
+// The attributes of nn's pooling ops.
+nn::AttrList poolAttrs(RuleContext& context, const Window& window);
+
+// [N, spatial..., C] <-> [N, C, spatial...]
+Value channelsFirst(RuleContext& context, Value x);
+Value channelsLast(RuleContext& context, Value x);
 
 } // namespace burin

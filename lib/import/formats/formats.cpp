@@ -3,6 +3,7 @@
 #include "lib/import/caffe/importer.h"
 #include "lib/import/darknet/importer.h"
 #include "lib/import/onnx/importer.h"
+#include "lib/import/tensorflow/importer.h"
 #include "lib/import/tflite/importer.h"
 
 #include <filesystem>
@@ -14,6 +15,8 @@ namespace {
 constexpr const ImportFormat* kFormats[] = {
     &kCaffeFormat,
     &kDarknetFormat,
+    &kTensorflowFormat,
+    &kTfliteFormat,
     &kOnnxFormat,
 };
 } // namespace

@@ -1,5 +1,7 @@
 #include "lib/import/onnx/tensor_reader.h"
 
+#include "lib/import/finite.h"
+
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -219,34 +221,6 @@ Result<mlir::Value> TensorReader::fromFields(const TensorProto& tensor, const rt
   return builder_.constant(type, bytes, name);
 }
 
-namespace {
-// Bits of the first non-finite element, or 0. Scalars may be infinite: masks and clip limits are written so.
-template <class Bits>
-Bits firstNonFinite(llvm::ArrayRef<char> bytes, Bits exponent) {
-  for (size_t i = 0; i + sizeof(Bits) <= bytes.size(); i += sizeof(Bits)) {
-    Bits bits;
-    std::memcpy(&bits, bytes.data() + i, sizeof bits);
-    if ((bits & exponent) == exponent) return bits;
-  }
-  return 0;
-}
-} // namespace
-
-Status TensorReader::checkFinite(mlir::Value value) const {
-  rt::TensorType type = nn::typeOf(value);
-  if (allowNonFinite_ || !rt::isFloat(type.dtype)) return {};
-  uint32_t exponent = type.dtype == DType::F32 ? 0x7f800000u : type.dtype == DType::F16 ? 0x7c00u : 0x7f80u;
-  uint32_t mantissa = type.dtype == DType::F32 ? 0x007fffffu : type.dtype == DType::F16 ? 0x03ffu : 0x007fu;
-  auto bytes = nn::constantBytes(value);
-  uint32_t bits = type.dtype == DType::F32 ? firstNonFinite<uint32_t>(bytes, exponent)
-                                           : firstNonFinite<uint16_t>(bytes, static_cast<uint16_t>(exponent));
-  if (!bits) return {};
-  bool isNaN = bits & mantissa;
-  if (!isNaN && type.shape.elements() == 1) return {};
-  return fail(ErrorCode::Input, isNaN ? "holds NaN" : "holds an infinite value",
-              "its training diverged or the file is damaged; repair or retrain the model");
-}
-
 Result<mlir::Value> TensorReader::read(const TensorProto& tensor, const std::string& name) {
   std::string where = "tensor '" + name + "'";
   auto run = [&]() -> Result<mlir::Value> {
@@ -263,7 +237,7 @@ Result<mlir::Value> TensorReader::read(const TensorProto& tensor, const std::str
     } else {
       BURIN_ASSIGN(value, fromFields(tensor, type, name));
     }
-    BURIN_CHECK(checkFinite(value));
+    if (!allowNonFinite_) BURIN_CHECK(checkFinite(value));
     return value;
   };
   auto result = run();

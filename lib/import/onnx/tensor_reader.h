@@ -38,7 +38,6 @@ private:
                               const std::string& name);
   Result<mlir::Value> fromFields(const onnxpb::TensorProto& tensor, const rt::TensorType& type,
                                  const std::string& name);
-  Status checkFinite(mlir::Value value) const;
 
   nn::GraphBuilder& builder_;
   std::shared_ptr<const void> owner_;

@@ -1,23 +1,8 @@
 #include "lib/import/onnx/window.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace burin::onnx {
-
-namespace {
-// Keeps products and sums of window arithmetic far from overflow.
-constexpr int64_t kMaxWindowValue = int64_t(1) << 31;
-
-bool inRange(NodeContext& context, const char* name, const Ints& values, int64_t least) {
-  for (int64_t v : values)
-    if (v < least || v > kMaxWindowValue) {
-      context.invalid(fmt::format("attribute '{}' holds {}", name, v));
-      return false;
-    }
-  return true;
-}
-} // namespace
 
 std::optional<Ints> perSpatialAxis(NodeContext& context, const char* name, size_t count, int64_t fallback) {
   Ints values = context.ints(name);
@@ -52,9 +37,7 @@ std::optional<Window> readWindow(NodeContext& context, Value x, const Ints& kern
         fmt::format("attribute 'kernel_shape' has {} entries, {} are needed", w.kernel.size(), n));
   if (context.failed()) return std::nullopt;
   w.strides = *strides, w.dilations = *dilations, w.pads = *pads;
-  if (!inRange(context, "kernel_shape", w.kernel, 1) || !inRange(context, "strides", w.strides, 1) ||
-      !inRange(context, "dilations", w.dilations, 1) || !inRange(context, "pads", w.pads, -kMaxWindowValue))
-    return std::nullopt;
+  if (!checkWindow(context, w)) return std::nullopt;
   std::string autoPad = context.text("auto_pad", "NOTSET");
   bool ceilMode = context.flag("ceil_mode");
   if (autoPad == "VALID") w.pads.assign(2 * n, 0), ceilMode = false;
@@ -63,15 +46,10 @@ std::optional<Window> readWindow(NodeContext& context, Value x, const Ints& kern
     if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER")
       padSame(w, i, shape[i + 2], autoPad == "SAME_UPPER");
     else
-      sizeByPads(w, i, shape[i + 2], ceilMode);
-    if (w.sizes[i] < 1) {
-      context.invalid(fmt::format("its window of {} does not fit into the padded input of {}",
-                                  (w.kernel[i] - 1) * w.dilations[i] + 1,
-                                  shape[i + 2] + w.pads[i] + w.pads[i + n]),
-                      "check --input-shapes; the input may be too small for this network");
-      return std::nullopt;
-    }
+      sizeFromPads(w, i, shape[i + 2], ceilMode);
   }
+  Ints in(shape.dim + 2, shape.dim + shape.rank);
+  if (!checkWindowFits(context, w, in)) return std::nullopt;
   return w;
 }
 

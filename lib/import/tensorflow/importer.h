@@ -1,0 +1,17 @@
+// TensorFlow: frozen graphs and SavedModels.
+#pragma once
+
+#include "lib/import/format.h"
+
+namespace burin {
+
+// A GraphDef. Test and fuzz entry.
+Result<ImportedModule> importGraphDefBytes(std::span<const char> bytes, const ImportOptions& options,
+                                           mlir::MLIRContext& context);
+// A file (frozen graph or saved_model.pb) or the folder of a SavedModel.
+Result<ImportedModule> importTensorflow(const std::string& path, const ImportOptions& options,
+                                        mlir::MLIRContext& context);
+
+extern const ImportFormat kTensorflowFormat;
+
+} // namespace burin

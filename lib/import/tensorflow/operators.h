@@ -1,0 +1,69 @@
+// The table of operators: one row per operator, one array per file of rules.
+#pragma once
+
+#include "lib/import/rule_context.h"
+#include "lib/import/tensorflow/graph.h"
+
+namespace burin::tensorflow {
+
+struct OperatorRow;
+
+// A node's attributes. A wrong type is an error of the node; an absent attribute gives the fallback.
+class Attributes {
+public:
+  Attributes(const GraphNode& node, const OperatorRow& row, RuleContext& context)
+      : node_(node), row_(row), context_(context) {}
+
+  // What rules shared by several operators tell them apart by.
+  const char* variant() const;
+  bool has(const char* name) const { return findAttribute(node_, name) != nullptr; }
+  int64_t integer(const char* name, int64_t fallback = 0);
+  bool flag(const char* name, bool fallback = false);
+  float real(const char* name, float fallback = 0);
+  std::string text(const char* name, const std::string& fallback = {});
+  Ints ints(const char* name, const Ints& fallback = {});
+  rt::DType type(const char* name, rt::DType fallback);
+
+private:
+  const tfpb::AttrValue* find(const char* name, tfpb::AttrValue::ValueCase kind);
+
+  const GraphNode& node_;
+  const OperatorRow& row_;
+  RuleContext& context_;
+};
+
+using ImportRule = void (*)(RuleContext&, Attributes&);
+
+constexpr int kAny = 1 << 30;
+
+struct OperatorRow {
+  const char* name;
+  ImportRule rule;
+  int minInputs; // these have to be present
+  int maxInputs;
+  const char* variant = "";
+  bool inModel = false;     // a published model uses it; the others are shown by fixtures
+  const char* outputs = ""; // their names in order, separated by spaces, where an operator has several
+};
+
+struct OperatorTable {
+  const OperatorRow* rows;
+  size_t count;
+};
+
+extern const OperatorTable kConvolutionOperators, kPoolingOperators, kNormalizationOperators,
+    kElementwiseOperators, kActivationOperators, kLinearOperators, kReductionOperators, kShapeOperators,
+    kMovementOperators, kSliceOperators, kGatherOperators, kResizeOperators, kBlockOperators,
+    kQuantizationOperators, kDetectionOperators;
+
+const std::vector<const OperatorTable*>& operatorTables();
+// Null for an operator without a rule.
+const OperatorRow* findOperator(const std::string& type);
+// Names of an operator's outputs as functions refer to them; empty where it has one (or one list).
+std::vector<std::string> outputNames(const std::string& type);
+// What to do about an operator without a rule; may be empty.
+std::string remedyFor(const std::string& type);
+// Runs the row's rule after the checks that all rules need.
+void runRule(const OperatorRow& row, const GraphNode& node, RuleContext& context);
+
+} // namespace burin::tensorflow
