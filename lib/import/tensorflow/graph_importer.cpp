@@ -52,9 +52,7 @@ public:
 
   Result<mlir::OwningOpRef<mlir::ModuleOp>> run() {
     BURIN_ASSIGN(nodes_, flatten(*source_.graph, options_.maxNodes));
-    if (source_.openVariables) {
-      BURIN_ASSIGN(variables_, source_.openVariables(nodes_));
-    }
+    if (source_.openVariables) variables_ = source_.openVariables(nodes_);
     normalizeOptions();
     countOutputs();
     BURIN_CHECK(addSignature());

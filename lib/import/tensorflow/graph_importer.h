@@ -19,8 +19,8 @@ struct GraphSource {
   const tfpb::GraphDef* graph = nullptr;
   std::shared_ptr<const void> owner;             // of the graph
   const tfpb::SignatureDef* signature = nullptr; // names the inputs and outputs; may be null
-  std::function<Result<std::unique_ptr<VariableStore>>(const std::vector<GraphNode>&)>
-      openVariables; // may be null
+  // Of the flattened graph; may be null.
+  std::function<std::unique_ptr<VariableStore>(const std::vector<GraphNode>&)> openVariables;
 };
 
 Result<mlir::OwningOpRef<mlir::ModuleOp>> importGraph(const GraphSource& source, const ImportOptions& options,

@@ -1,6 +1,6 @@
 #include "lib/import/tensorflow/importer.h"
 
-#include "lib/import/tensorflow/graph_importer.h"
+#include "lib/import/tensorflow/checkpoint.h"
 #include "lib/import/tensorflow/operators.h"
 
 #include <algorithm>
@@ -25,9 +25,57 @@ Result<std::shared_ptr<Message>> parse(std::span<const char> bytes, const char* 
   return message;
 }
 
-void describeGraph(const tfpb::GraphDef& graph, ImportInfo& info) {
-  info.format = "tensorflow";
-  if (graph.versions().producer()) info.opset = fmt::format("graph {}", graph.versions().producer());
+std::string printable(std::string text) {
+  text.resize(std::min<size_t>(text.size(), 200));
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 32 || static_cast<unsigned char>(c) > 126) c = ' ';
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+// By its name, or by its first fields: schema version 1, a graph.
+bool isSavedModel(const ModelFile& file) {
+  std::string_view start(file.bytes.data(), std::min<size_t>(file.bytes.size(), 3));
+  return std::filesystem::path(file.path).filename() == "saved_model.pb" || start == "\x08\x01\x12";
+}
+} // namespace
+
+namespace {
+Result<ImportedModule> importSource(const GraphSource& source, ImportInfo info, const ImportOptions& options,
+                                    mlir::MLIRContext& context) {
+  ImportedModule imported;
+  imported.info = std::move(info);
+  imported.info.format = "tensorflow";
+  if (int producer = source.graph->versions().producer())
+    imported.info.opset = fmt::format("graph {}", producer);
+  nn::GraphBuilder builder(&context);
+  builder.setFoldLimits(options.foldLimits);
+  BURIN_ASSIGN(imported.module, importGraph(source, options, builder, imported.info));
+  attachSource(*imported.module, imported.info);
+  return imported;
+}
+
+// The graph that is tagged for serving, else the first.
+const tfpb::MetaGraphDef* chooseGraph(const tfpb::SavedModel& model) {
+  for (const tfpb::MetaGraphDef& graph : model.meta_graphs()) {
+    const auto& tags = graph.meta_info_def().tags();
+    if (tags.size() == 1 && tags[0] == "serve") return &graph;
+  }
+  return model.meta_graphs().empty() ? nullptr : &model.meta_graphs(0);
+}
+
+// serving_default, else the first by name that gives something.
+const tfpb::SignatureDef* chooseSignature(const tfpb::MetaGraphDef& graph, ImportInfo& info) {
+  std::map<std::string, const tfpb::SignatureDef*> signatures;
+  for (const auto& [name, signature] : graph.signature_def())
+    if (!name.starts_with("__") && !signature.outputs().empty()) signatures.emplace(name, &signature);
+  if (signatures.empty()) return nullptr;
+  auto chosen = signatures.find("serving_default");
+  if (chosen != signatures.end()) return chosen->second;
+  if (signatures.size() > 1)
+    info.warnings.push_back(fmt::format("the model has no signature 'serving_default'; '{}' is taken",
+                                        signatures.begin()->first));
+  return signatures.begin()->second;
 }
 } // namespace
 
@@ -36,21 +84,45 @@ Result<ImportedModule> importGraphDefBytes(std::span<const char> bytes, const Im
   BURIN_ASSIGN(std::shared_ptr<tfpb::GraphDef> graph, parse<tfpb::GraphDef>(bytes, "graph"));
   if (graph->node().empty())
     return fail(ErrorCode::Input, "holds no graph", "give a frozen graph or the folder of a SavedModel");
-  ImportedModule imported;
-  describeGraph(*graph, imported.info);
-  imported.info.hash = hashBytes(bytes);
-  nn::GraphBuilder builder(&context);
-  builder.setFoldLimits(options.foldLimits);
-  GraphSource source{graph.get(), graph, nullptr, {}};
-  BURIN_ASSIGN(imported.module, importGraph(source, options, builder, imported.info));
-  attachSource(*imported.module, imported.info);
-  return imported;
+  ImportInfo info;
+  info.hash = hashBytes(bytes);
+  return importSource({graph.get(), graph, nullptr, {}}, std::move(info), options, context);
+}
+
+Result<ImportedModule> importSavedModelBytes(std::span<const char> bytes, const std::string& folder,
+                                             const ImportOptions& options, mlir::MLIRContext& context) {
+  BURIN_ASSIGN(std::shared_ptr<tfpb::SavedModel> model, parse<tfpb::SavedModel>(bytes, "SavedModel"));
+  const tfpb::MetaGraphDef* graph = chooseGraph(*model);
+  if (!graph || graph->graph_def().node().empty())
+    return fail(ErrorCode::Input, "holds no graph", "save the model again");
+  ImportInfo info;
+  info.producer = printable("tensorflow " + graph->meta_info_def().tensorflow_version());
+  GraphSource source{&graph->graph_def(), model, chooseSignature(*graph, info), {}};
+  const std::string prefix = (std::filesystem::path(folder) / "variables" / "variables").string();
+  std::string all(bytes.data(), bytes.size());
+  if (!folder.empty() && std::filesystem::exists(prefix + ".index")) {
+    BURIN_ASSIGN(std::shared_ptr<Checkpoint> checkpoint, Checkpoint::open(prefix));
+    // The index holds a checksum of every variable.
+    BURIN_ASSIGN(std::shared_ptr<const MappedFile> index, MappedFile::open(prefix + ".index"));
+    all.append(index->bytes().data(), index->bytes().size());
+    source.openVariables = [checkpoint](const std::vector<GraphNode>& nodes) {
+      return std::make_unique<CheckpointVariables>(checkpoint, nodes);
+    };
+  }
+  info.hash = hashBytes(all);
+  return importSource(source, std::move(info), options, context);
 }
 
 Result<ImportedModule> importTensorflow(const std::string& path, const ImportOptions& options,
                                         mlir::MLIRContext& context) {
-  BURIN_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::open(path));
-  auto imported = importGraphDefBytes(file->bytes(), options, context);
+  namespace fs = std::filesystem;
+  std::string file = fs::is_directory(path) ? (fs::path(path) / "saved_model.pb").string() : path;
+  BURIN_ASSIGN(std::shared_ptr<const MappedFile> mapped, MappedFile::open(file));
+  std::string folder = fs::path(file).parent_path().string();
+  auto imported =
+      isSavedModel({file, false, mapped->bytes()})
+          ? importSavedModelBytes(mapped->bytes(), folder.empty() ? "." : folder, options, context)
+          : importGraphDefBytes(mapped->bytes(), options, context);
   if (!imported) return tl::unexpected(inFile(imported.error(), path));
   return imported;
 }
@@ -84,7 +156,7 @@ bool startsWithNode(std::span<const char> bytes) {
 
 bool recognises(const ModelFile& file) {
   if (file.isFolder) return std::filesystem::exists(std::filesystem::path(file.path) / "saved_model.pb");
-  return file.path.ends_with("saved_model.pb") || startsWithNode(file.bytes);
+  return isSavedModel(file) || startsWithNode(file.bytes);
 }
 
 std::vector<SupportedOperator> supportedOperators() {
