@@ -56,12 +56,20 @@ bool tile(OpWriter& w) {
   return true;
 }
 
-// ONNX derives the sizes from the scales, or the scales from the sizes: the sizes must come out as they are.
+// ONNX derives the sizes from the scales (rounded down), or the scales from the sizes.
 bool scalesGiveSizes(const std::vector<int64_t>& x, const std::vector<float>& scales,
                      const std::vector<int64_t>& sizes) {
   if (scales.size() != x.size()) return false;
   for (size_t i = 0; i < x.size(); ++i)
     if (static_cast<int64_t>(std::floor(static_cast<float>(x[i]) * scales[i])) != sizes[i]) return false;
+  return true;
+}
+bool sizesGiveScales(const std::vector<int64_t>& x, const std::vector<float>& scales,
+                     const std::vector<int64_t>& sizes) {
+  constexpr double kRounding = 1e-3; // of a scale that was stated as a float
+  for (size_t i = 0; i < scales.size(); ++i)
+    if (std::abs(static_cast<double>(x[i]) * scales[i] - static_cast<double>(sizes[i])) > kRounding)
+      return false;
   return true;
 }
 
@@ -80,6 +88,8 @@ bool resize(OpWriter& w) {
       roi.empty() ? "" : w.graph.floats(w.out[0] + "/roi", roi, {static_cast<int64_t>(roi.size())});
   if (scalesGiveSizes(w.shape(0), scales, sizes))
     w.write("Resize", {w.in[0], region, w.graph.floats(w.out[0] + "/scales", scales, {rank})}, attributes);
+  else if (!sizesGiveScales(w.shape(0), scales, sizes))
+    return false;
   else
     w.write("Resize", {w.in[0], region, "", w.constInts("sizes", sizes)}, attributes);
   return true;

@@ -39,8 +39,11 @@ public:
   using Middle = std::function<Value(Net&, Value, Value)>;
   nn::GraphBuilder b;
 
-  explicit Net(const Middle& middle) : b(context_.get()) {
-    Value x = b.input("x", {rt::DType::F32, {1, kChannels, kSize, kSize}});
+  Value input;
+
+  explicit Net(const Middle& middle, std::function<Array(uint32_t)> inputs = picture)
+      : b(context_.get()), inputs_(std::move(inputs)) {
+    Value x = input = b.input("x", {rt::DType::F32, {1, kChannels, kSize, kSize}});
     Value made = middle(*this, conv(x, kChannels, 3, 1, "a"), conv(x, kChannels, 1, 1, "b"));
     const rt::Shape shape = nn::typeOf(made).shape;
     Value y = shape.rank == 4
@@ -107,19 +110,36 @@ public:
     ASSERT_TRUE(read) << read.error().text();
     auto simulated = compile::compileModule(*read->module, {});
     ASSERT_TRUE(simulated) << simulated.error().text();
-    const Array input = picture(9);
-    auto ours = tensorsOf(compiled->program, input), theirs = tensorsOf(*simulated, input);
+    const Array fresh = inputs_(9);
+    auto ours = tensorsOf(compiled->program, fresh), theirs = tensorsOf(*simulated, fresh);
     ASSERT_TRUE(ours) << ours.error().text();
     ASSERT_TRUE(theirs) << theirs.error().text();
     compare(*ours, *theirs, target == "cpu");
+    if (target == "cpu") save(std::string(kind), *bytes, *ours, *theirs);
   }
 
 private:
+  // The integers under the export's names and in its types.
+  static void save(const std::string& name, const std::string& bytes, const Tensors& ours,
+                   const Tensors& theirs) {
+    std::vector<NamedArray> arrays = {{"x", ours.at("x")}, {"y", ours.at("y")}};
+    for (const auto& [tensor, array] : ours) {
+      auto other = theirs.find(exportedName(tensor));
+      if (!isStored(array) || isCopy(tensor) || other == theirs.end()) continue;
+      NamedArray stored{other->first, array};
+      stored.array.type = other->second.type;
+      if (array.type != other->second.type)
+        for (uint8_t& byte : stored.array.bytes) byte ^= 0x80;
+      arrays.push_back(std::move(stored));
+    }
+    saveCase(name, bytes, arrays);
+  }
+
   Status calibrate() {
     BURIN_ASSIGN(ProgramFile program, compile::compileModule(*module_, {}));
     std::map<std::string, std::pair<float, float>> ranges;
     for (uint32_t shift = 0; shift < 4; ++shift) {
-      BURIN_ASSIGN(Tensors tensors, tensorsOf(program, picture(shift)));
+      BURIN_ASSIGN(Tensors tensors, tensorsOf(program, inputs_(shift)));
       for (const auto& [name, array] : tensors)
         if (array.type == ElementType::F32)
           for (float v : array.as<float>()) {
@@ -145,15 +165,21 @@ private:
     return result;
   }
 
+  static bool isStored(const Array& array) {
+    return array.type == ElementType::I8 || array.type == ElementType::U8;
+  }
+  static bool isCopy(const std::string& name) { return name.ends_with("/layout") || name.ends_with("/nhwc"); }
+  static std::string exportedName(std::string name) {
+    for (std::string suffix : {"/quantized", "/quantize"})
+      if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    return name + "_QuantizeLinear_Output";
+  }
+
   static void compare(const Tensors& ours, const Tensors& theirs, bool sameArithmetic) {
     size_t tensors = 0, elements = 0, different = 0;
     for (const auto& [name, array] : ours) {
-      if (array.type != ElementType::I8 && array.type != ElementType::U8) continue;
-      std::string source = name;
-      for (std::string suffix : {"/quantized", "/quantize"})
-        if (source.ends_with(suffix)) source.resize(source.size() - suffix.size());
-      auto other = theirs.find(source + "_QuantizeLinear_Output");
-      if (name.ends_with("/layout") || name.ends_with("/nhwc")) continue; // a copy
+      if (!isStored(array) || isCopy(name)) continue;
+      auto other = theirs.find(exportedName(name));
       ASSERT_NE(other, theirs.end()) << name;
       const std::vector<int> a = levels(array), b = levels(other->second);
       ASSERT_EQ(a.size(), b.size()) << name;
@@ -172,6 +198,7 @@ private:
     EXPECT_LE(error, (sameArithmetic ? 0.02f : 0.1f) * largest);
   }
 
+  std::function<Array(uint32_t)> inputs_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   CalibrationTable table_;
   int64_t made_ = 0;
@@ -237,6 +264,50 @@ TEST(ExportQuantized, Tables) {
         Value constant = n.b.constantFloats(someFloats(channels, 0.2f, 2), {channels, 1, 1});
         return n.op("binary", {bounded, constant}, n.b.attrs().s("fn", fn), "m");
       }).check("qnn.lut");
+}
+
+// 256 numbers, one for each stored byte, from -1 to 1.
+Array ramp(uint32_t) {
+  std::vector<float> values(kChannels * kSize * kSize);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 127.5f - 1;
+  return Array::of<float>(ElementType::F32, {1, kChannels, kSize, kSize}, std::span<const float>(values));
+}
+
+// The ramp times `factor` plus `shift`, through the function.
+Net::Middle table(const char* fn, float factor, float shift) {
+  return [=](Net& n, Value, Value) {
+    std::vector<float> identity(kChannels * kChannels);
+    for (size_t c = 0; c < kChannels; ++c) identity[c * kChannels + c] = factor;
+    Value w = n.b.constantFloats(identity, {kChannels, kChannels, 1, 1}),
+          bias = n.b.constantFloats(std::vector<float>(kChannels, shift), {kChannels});
+    const nn::AttrList window = n.b.attrs()
+                                    .ints("strides", {1, 1})
+                                    .ints("dilations", {1, 1})
+                                    .ints("pads", {0, 0, 0, 0})
+                                    .i("groups", 1);
+    return n.op("unary", {n.op("conv", {n.input, w, bias}, window, "scaled")},
+                n.b.attrs().s("fn", fn).f("alpha", 0.25f).f("beta", 0.75f), "m");
+  };
+}
+
+TEST(ExportQuantized, EveryEntryOfATable) {
+  for (float factor : {0.7f, 3.0f, 11.0f}) {
+    for (const char* fn : {"sigmoid",      "tanh",
+                           "silu",         "hard_swish",
+                           "hard_sigmoid", "gelu",
+                           "gelu_tanh",    "exp",
+                           "leaky_relu",   "elu",
+                           "selu",         "celu",
+                           "mish",         "softplus",
+                           "softsign",     "erf",
+                           "abs",          "square",
+                           "sin",          "round",
+                           "floor",        "thresholded_relu",
+                           "shrink"})
+      Net(table(fn, factor, 0), ramp).check("qnn.lut");
+    for (const char* fn : {"log", "sqrt", "rsqrt", "reciprocal"})
+      Net(table(fn, factor, 1.1f * factor), ramp).check("qnn.lut");
+  }
 }
 
 TEST(ExportQuantized, Averages) {

@@ -1,10 +1,15 @@
 // Test support: an op, exported and read back by our own importer, must compute what it computed before. Both
-// sides are folded from constants by the reference kernels.
+// sides are folded from constants by the reference kernels. With BURIN_EXPORT_CASES=DIR every case is also
+// saved as N_NAME.onnx with its inputs and results as N_NAME.npz, for another executor
+// (tests/peer/op_check.mjs).
 #pragma once
 
+#include "lib/data/npz.h"
+#include "lib/execute/executable.h"
 #include "lib/export/export.h"
 #include "lib/import/onnx/importer.h"
 #include "lib/nn/module_io.h"
+#include "lib/support/file.h"
 #include "schema/onnx.pb.h"
 
 #include <gtest/gtest.h>
@@ -32,6 +37,15 @@ inline std::vector<float> someFloats(int64_t count, float low = -2, float high =
     v = low + (high - low) * static_cast<float>(state >> 8) / 16777216.0f;
   }
   return values;
+}
+
+inline void saveCase(const std::string& name, const std::string& model, std::span<const NamedArray> arrays) {
+  const char* folder = std::getenv("BURIN_EXPORT_CASES");
+  if (!folder) return;
+  static int number = 0;
+  const std::string stem = std::string(folder) + "/" + std::to_string(++number) + "_" + name;
+  ASSERT_TRUE(writeFile(stem + ".onnx", model));
+  ASSERT_TRUE(saveNpz(stem + ".npz", arrays));
 }
 
 struct Operand {
@@ -82,6 +96,12 @@ public:
     return *this;
   }
 
+  // Executors read the standard differently here: the case is not saved for another one.
+  Case& oursAlone() {
+    saved_ = false;
+    return *this;
+  }
+
   Result<std::string> exported() const {
     auto context = nn::makeContext();
     BURIN_ASSIGN(auto module, build(*context, false));
@@ -107,6 +127,7 @@ public:
     ASSERT_EQ(want->getNumOperands(), got->getNumOperands());
     for (unsigned i = 0; i < want->getNumOperands(); ++i)
       compare(want->getOperand(i), got->getOperand(i), tolerance);
+    if (saved_) save(*bytes, *want);
   }
 
 private:
@@ -125,6 +146,24 @@ private:
     std::vector<std::string> names;
     for (size_t i = 0; i < results.size(); ++i) names.push_back("y" + std::to_string(i));
     return builder.finish(results, names);
+  }
+
+  void save(const std::string& bytes, mlir::Operation& results) const {
+    std::vector<NamedArray> arrays;
+    auto add = [&](const std::string& name, const rt::TensorType& type, llvm::ArrayRef<char> data) {
+      if (type.dtype == rt::DType::BF16) return; // numpy has none
+      Array array(elementTypeOf(type.dtype), {type.shape.dim, type.shape.dim + type.shape.rank});
+      ASSERT_EQ(array.bytes.size(), data.size());
+      std::copy(data.begin(), data.end(), array.bytes.begin());
+      arrays.push_back({name, std::move(array)});
+    };
+    for (size_t i = 0; i < operands_.size(); ++i)
+      if (!operands_[i].absent && !operands_[i].constant)
+        add("x" + std::to_string(i), operands_[i].type, operands_[i].bytes);
+    for (unsigned i = 0; i < results.getNumOperands(); ++i)
+      add("y" + std::to_string(i), nn::typeOf(results.getOperand(i)),
+          nn::constantBytes(results.getOperand(i)));
+    saveCase(mnemonic_, bytes, arrays);
   }
 
   void compare(mlir::Value want, mlir::Value got, double tolerance) const {
@@ -148,6 +187,7 @@ private:
   std::string mnemonic_;
   Attributes attributes_;
   std::vector<Operand> operands_;
+  bool saved_ = true;
 };
 
 } // namespace burin::onnx_export::test
