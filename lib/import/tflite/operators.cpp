@@ -6,9 +6,10 @@
 namespace burin::tflite {
 
 namespace {
-const OperatorTable* const kTables[] = {&kConvolutionOperators,  &kLinearOperators,
-                                        &kElementwiseOperators,  &kNormalizationOperators,
-                                        &kQuantizationOperators, &kMovementOperators};
+const OperatorTable* const kTables[] = {
+    &kConvolutionOperators,  &kLinearOperators,    &kElementwiseOperators, &kNormalizationOperators,
+    &kQuantizationOperators, &kMovementOperators,  &kSliceOperators,       &kGatherOperators,
+    &kShapeOperators,        &kReductionOperators, &kResizeOperators};
 
 const std::unordered_map<std::string, const OperatorRow*>& index() {
   static const std::unordered_map<std::string, const OperatorRow*> rows = [] {

@@ -25,7 +25,8 @@ struct OperatorTable {
 };
 
 extern const OperatorTable kConvolutionOperators, kLinearOperators, kElementwiseOperators,
-    kNormalizationOperators, kQuantizationOperators, kMovementOperators;
+    kNormalizationOperators, kQuantizationOperators, kMovementOperators, kSliceOperators, kGatherOperators,
+    kShapeOperators, kReductionOperators, kResizeOperators;
 
 // Null for an operator without a rule.
 const OperatorRow* findOperator(const std::string& name);
