@@ -77,12 +77,18 @@ private:
     std::vector<DeclaredInput> needed;
     std::vector<std::string> others;
     for (const DeclaredInput& input : inputs) {
-      if (plan.used.contains(input.name)) {
+      const auto bound = session_.options().boundInputs.find(input.name);
+      const bool isBound = bound != session_.options().boundInputs.end();
+      if (plan.used.contains(input.name) && !isBound) {
         needed.push_back(input);
         continue;
       }
       others.push_back(input.name);
-      session_.warn(fmt::format("input '{}' is used by no output and left out", input.name));
+      if (isBound)
+        values_[input.name] =
+            session_.builder().constant(bound->second.type, bound->second.bytes, input.name);
+      else
+        session_.warn(fmt::format("input '{}' is used by no output and left out", input.name));
     }
     BURIN_ASSIGN(std::vector<Ints> shapes, resolveInputShapes(needed, others, session_));
     for (size_t i = 0; i < needed.size(); ++i) {

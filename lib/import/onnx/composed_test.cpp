@@ -7,13 +7,6 @@ using namespace burin;
 using namespace burin::onnx::test;
 
 namespace {
-void expectNear(const Imported& m, const std::vector<float>& expected, float tolerance = 1e-5f) {
-  ASSERT_TRUE(m.ok()) << m.error();
-  std::vector<float> values = m.floats();
-  ASSERT_EQ(values.size(), expected.size());
-  for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], expected[i], tolerance) << "at " << i;
-}
-
 TensorProto bytes(const std::string& name, const std::vector<int64_t>& dims, const std::vector<int>& values,
                   TensorProto::DataType type = TensorProto::UINT8) {
   TensorProto t;

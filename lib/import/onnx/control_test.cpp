@@ -5,8 +5,6 @@ using namespace burin;
 using namespace burin::onnx::test;
 
 namespace {
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 GraphProto branch(const std::string& type, const std::string& result) {
   GraphProto g;
   *g.add_node() = makeNode(type, {"x"}, {result});

@@ -5,8 +5,6 @@ using namespace burin;
 using namespace burin::onnx::test;
 
 namespace {
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 Model twoLayers() {
   Model m;
   m.input("x", {1, 4}).node("Relu", {"x"}, {"a"}, {}, "first").node("Sigmoid", {"a"}, {"y"}).output("y");

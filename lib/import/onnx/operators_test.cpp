@@ -8,8 +8,6 @@ using namespace burin;
 using namespace burin::onnx::test;
 
 namespace {
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 std::vector<int64_t> list(std::initializer_list<int64_t> values) { return values; }
 TensorProto absent() { return TensorProto(); }
 } // namespace

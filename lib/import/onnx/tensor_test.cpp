@@ -9,8 +9,6 @@ using namespace burin;
 using namespace burin::onnx::test;
 
 namespace {
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 Imported importConstant(const TensorProto& tensor, const ImportOptions& options = {},
                         const std::string& folder = {}) {
   Model m;

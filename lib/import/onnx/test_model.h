@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lib/import/onnx/importer.h"
+#include "lib/import/test_support.h"
 #include "schema/onnx.pb.h"
 
 #include <gtest/gtest.h>
@@ -9,6 +10,8 @@
 #include <vector>
 
 namespace burin::onnx::test {
+
+using namespace burin::test;
 
 using onnxpb::AttributeProto;
 using onnxpb::GraphProto;
@@ -125,47 +128,6 @@ public:
   onnxpb::ModelProto proto;
 };
 
-// An imported model with the context that owns it.
-struct Imported {
-  std::unique_ptr<mlir::MLIRContext> context;
-  Result<ImportedModule> result;
-
-  bool ok() const { return result.has_value(); }
-  std::string error() const { return ok() ? std::string() : result.error().text(); }
-
-  mlir::ModuleOp module() const { return result->module.get(); }
-
-  mlir::Operation* outputOp() const {
-    mlir::Operation* found = nullptr;
-    module().walk([&](nn::OutputOp op) { found = op; });
-    return found;
-  }
-  mlir::Value output(unsigned i = 0) const { return outputOp()->getOperand(i); }
-  std::vector<float> floats(unsigned i = 0) const { return nn::constantFloats(output(i)); }
-  std::vector<int64_t> ints(unsigned i = 0) const { return nn::constantInts(output(i)); }
-  std::string shape(unsigned i = 0) const { return rt::toString(nn::typeOf(output(i)).shape); }
-  // Ops "nn.<mnemonic>" in order, constants and structure left out.
-  std::vector<std::string> ops() const {
-    std::vector<std::string> list;
-    module().walk([&](mlir::Operation* op) {
-      if (!mlir::isa<mlir::ModuleOp, nn::GraphOp, nn::OutputOp, nn::InputOp, nn::ConstantOp, nn::NoneOp>(op))
-        list.push_back(op->getName().stripDialect().str());
-    });
-    return list;
-  }
-  mlir::Operation* find(const std::string& mnemonic) const {
-    mlir::Operation* found = nullptr;
-    module().walk([&](mlir::Operation* op) {
-      if (op->getName().stripDialect() == mnemonic && !found) found = op;
-    });
-    return found;
-  }
-  std::vector<int64_t> intsOf(const std::string& mnemonic, const std::string& name) const {
-    auto list = find(mnemonic)->getAttrOfType<mlir::DenseI64ArrayAttr>(name);
-    return list ? list.asArrayRef().vec() : std::vector<int64_t>();
-  }
-};
-
 inline Imported import(const Model& model, const ImportOptions& options = {},
                        const std::string& folder = {}) {
   auto context = std::make_unique<mlir::MLIRContext>();
@@ -173,21 +135,6 @@ inline Imported import(const Model& model, const ImportOptions& options = {},
   std::string bytes = model.proto.SerializeAsString();
   auto result = importOnnxBytes({bytes.data(), bytes.size()}, folder, options, *context);
   return {std::move(context), std::move(result)};
-}
-
-inline BoundTensor boundFloats(const std::vector<int64_t>& dims, const std::vector<float>& values) {
-  BoundTensor tensor;
-  for (int64_t d : dims) tensor.type.shape.push(d);
-  const char* bytes = reinterpret_cast<const char*>(values.data());
-  tensor.bytes.assign(bytes, bytes + values.size() * sizeof(float));
-  return tensor;
-}
-
-// 0, 1, 2, ...
-inline std::vector<float> counting(size_t n) {
-  std::vector<float> values(n);
-  for (size_t i = 0; i < n; ++i) values[i] = static_cast<float>(i);
-  return values;
 }
 
 // One node with input x, constants for the others, and outputs.
