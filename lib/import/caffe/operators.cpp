@@ -7,7 +7,8 @@ namespace burin::caffe {
 
 namespace {
 const LayerTable* const kTables[] = {&kConvolutionLayers,   &kPoolingLayers,  &kElementwiseLayers,
-                                     &kNormalizationLayers, &kMovementLayers, &kReductionLayers};
+                                     &kNormalizationLayers, &kMovementLayers, &kReductionLayers,
+                                     &kDetectionLayers};
 
 const std::unordered_map<std::string, const LayerRow*>& index() {
   static const std::unordered_map<std::string, const LayerRow*> rows = [] {

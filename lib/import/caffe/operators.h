@@ -25,7 +25,7 @@ struct LayerTable {
 };
 
 extern const LayerTable kConvolutionLayers, kPoolingLayers, kElementwiseLayers, kNormalizationLayers,
-    kMovementLayers, kReductionLayers;
+    kMovementLayers, kReductionLayers, kDetectionLayers;
 
 const LayerRow* findOperator(const std::string& type); // null without a rule
 std::vector<SupportedOperator> caffeOperators();
