@@ -51,7 +51,7 @@ public:
   Result<AsIs> run() {
     for (Operation& op : llvm::make_early_inc_range(graph_.getBody().front())) BURIN_CHECK(take(&op));
     if (locks_.empty())
-      return fail(ErrorCode::Usage, "the model holds no quantization that could be taken as it is",
+      return fail(ErrorCode::Unsupported, "precision as-is: the model holds no quantization of its own",
                   "use --precision int8 with --calibration, or 'burin quantize' with --data");
     removeUnused();
     AsIs out;

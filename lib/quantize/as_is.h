@@ -28,7 +28,7 @@ struct AsIs {
   StoredConstants stored;
 };
 
-// `module` is prepared and is not changed. Fails with Usage when it holds no quantization.
+// `module` is prepared and is not changed. Unsupported when it holds no quantization.
 Result<AsIs> takeAsIs(mlir::ModuleOp module, const std::string& graphHash, const Target& target);
 
 // A copy of the module in which integer constants behind nn.dequantize are real numbers, for choosing

@@ -177,7 +177,7 @@ TEST(AsIs, AFloatModelIsRefused) {
                                                    net.builder.attrs().s("fn", "relu"), "y")),
                         "h", cpu());
   ASSERT_FALSE(taken.has_value());
-  EXPECT_EQ(taken.error().code, ErrorCode::Usage);
+  EXPECT_EQ(taken.error().code, ErrorCode::Unsupported);
 }
 
 TEST(AsIs, IntegerWeightsAloneBecomeReal) {
