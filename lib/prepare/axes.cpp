@@ -28,13 +28,18 @@ bool movesNothing(ArrayRef<int64_t> shape, ArrayRef<int64_t> perm) {
   return true;
 }
 
+int64_t operandsWithAxes(Operation* op) {
+  return isa<nn::QuantizeOp, nn::DequantizeOp>(op) ? 1 : static_cast<int64_t>(op->getNumOperands());
+}
+
 bool worksInAnyOrder(Operation* op) {
   if (op->getNumResults() != 1) return false;
   bool kind = isa<nn::UnaryOp, nn::CastOp, nn::BinaryOp, nn::SelectOp, nn::ConcatOp, nn::SoftmaxOp, nn::PadOp,
-                  nn::SliceOp, nn::TileOp, nn::ExpandOp, nn::ReduceOp>(op);
+                  nn::SliceOp, nn::TileOp, nn::ExpandOp, nn::ReduceOp, nn::QuantizeOp, nn::DequantizeOp>(op);
   if (!kind || (isa<nn::ReduceOp>(op) && !flagOf(op, "keep_dims"))) return false;
+  if (intOf(op, "block") > 0) return false;
   int64_t rank = rankOf(op->getResult(0));
-  return llvm::all_of(op->getOperands(),
+  return llvm::all_of(op->getOperands().take_front(operandsWithAxes(op)),
                       [&](Value v) { return rankOf(v) == rank || (nn::isConstant(v) && rankOf(v) < rank); });
 }
 

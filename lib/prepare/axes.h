@@ -14,6 +14,8 @@ std::vector<int64_t> permuted(llvm::ArrayRef<int64_t> values, llvm::ArrayRef<int
 // A transpose of this shape that moves no data: the axes longer than 1 keep their sequence.
 bool movesNothing(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> perm);
 
+// How many leading operands have the result's axes; the rest are scales and zero points.
+int64_t operandsWithAxes(mlir::Operation* op);
 // True if `op` (one result, every activation of the result's rank) can be rewritten by inOtherOrder.
 bool worksInAnyOrder(mlir::Operation* op);
 // The attributes of `op` for operands x' with x = transpose(x', perm); the result obeys the same equation.

@@ -26,7 +26,7 @@ public:
     int64_t saved = 0, added = 0;
     llvm::DenseSet<Value> seen;
     for (Operation* op : ops_) {
-      for (Value v : op->getOperands())
+      for (Value v : op->getOperands().take_front(operandsWithAxes(op)))
         if (!inside(v) && !nn::isConstant(v) && seen.insert(v).second) countEntry(v, saved, added);
       countExit(op->getResult(0), saved, added);
     }
@@ -49,7 +49,7 @@ private:
     while (!work.empty() && ops_.size() <= kMaxRegionOps) {
       Operation* op = work.pop_back_val();
       if (!fits(op) || !ops_.insert(op)) continue;
-      for (Value v : op->getOperands())
+      for (Value v : op->getOperands().take_front(operandsWithAxes(op)))
         if (Operation* source = v.getDefiningOp()) work.push_back(source);
       for (Operation* user : op->getResult(0).getUsers()) work.push_back(user);
     }
@@ -115,7 +115,9 @@ private:
   void rewriteOp(Operation* op) {
     OpBuilder builder(op);
     SmallVector<Value> operands;
-    for (Value v : op->getOperands()) operands.push_back(flipped(v, builder));
+    const int64_t withAxes = operandsWithAxes(op);
+    for (Value v : op->getOperands().take_front(withAxes)) operands.push_back(flipped(v, builder));
+    llvm::append_range(operands, op->getOperands().drop_front(withAxes));
     Operation* moved = makeOp(builder, op->getName().stripDialect(), operands, inOtherOrder(op, perm_), op);
     assert(moved && "an op that works in any order of axes");
     flipped_[op->getResult(0)] = moved->getResult(0);
