@@ -10,11 +10,6 @@ using namespace mlir;
 
 namespace burin::quantize {
 
-namespace {
-bool isQuantize(Operation* op) { return op && op->getName().getStringRef() == "nn.quantize"; }
-bool isDequantize(Operation* op) { return op && op->getName().getStringRef() == "nn.dequantize"; }
-
-// One scale and zero point, both known; nothing for those per axis, per block or computed.
 std::optional<LockedScale> lockOf(Operation* op, Value integers) {
   std::vector<float> scale = nn::constantFloats(op->getOperand(1));
   std::vector<int64_t> zero = nn::constantInts(op->getOperand(2));
@@ -23,6 +18,10 @@ std::optional<LockedScale> lockOf(Operation* op, Value integers) {
   if ((type.dtype != rt::DType::I8 && type.dtype != rt::DType::U8) || !(scale[0] > 0)) return std::nullopt;
   return LockedScale{scale[0], static_cast<int32_t>(zero[0]), type.dtype};
 }
+
+namespace {
+bool isQuantize(Operation* op) { return op && op->getName().getStringRef() == "nn.quantize"; }
+bool isDequantize(Operation* op) { return op && op->getName().getStringRef() == "nn.dequantize"; }
 
 // Ops that move or select integers without looking at them.
 bool movesIntegers(Operation* op) {
@@ -54,6 +53,7 @@ public:
       return fail(ErrorCode::Unsupported, "precision as-is: the model holds no quantization of its own",
                   "use --precision int8 with --calibration, or 'burin quantize' with --data");
     removeUnused();
+    spreadLocks();
     AsIs out;
     plan(out.plan);
     out.stored = std::move(stored_);
@@ -174,7 +174,9 @@ private:
     if (!mine) {
       OpBuilder b(op);
       x = makeIdentity(b, op, x);
+      op->setOperand(0, x);
     }
+    if (name == nn::valueName(q)) nn::setNames(op, {name + "/integers"}); // plans know tensors by name
     // The name of an input is what data is fed by.
     if (!isa_and_nonnull<nn::InputOp>(x.getDefiningOp())) nn::setNames(x.getDefiningOp(), {name});
     setReal(q, x, *lock);
@@ -238,6 +240,24 @@ private:
   void removeUnused() {
     for (Operation& op : llvm::make_early_inc_range(llvm::reverse(graph_.getBody().front())))
       if (!isa<nn::InputOp, nn::OutputOp>(op) && op.use_empty()) op.erase();
+  }
+
+  // Moving integers and rounding to integers may change places, so both sides of a movement have one scale.
+  void spreadLocks() {
+    auto moved = [&](Operation& op) {
+      return op.getNumResults() == 1 && keepsScale(&op) && isF32(op.getOperand(0)) && isF32(op.getResult(0));
+    };
+    for (Operation& op : graph_.getBody().front())
+      if (moved(op) && locks_.count(op.getOperand(0)) && !locks_.count(op.getResult(0)))
+        locks_[op.getResult(0)] = locks_.lookup(op.getOperand(0));
+    for (Operation& op : llvm::reverse(graph_.getBody().front()))
+      if (moved(op) && locks_.count(op.getResult(0)) && !locks_.count(op.getOperand(0)) &&
+          op.getOperand(0).hasOneUse() && !nn::isConstant(op.getOperand(0)))
+        locks_[op.getOperand(0)] = locks_.lookup(op.getResult(0));
+  }
+  static bool isF32(Value v) {
+    auto type = dyn_cast<RankedTensorType>(v.getType());
+    return type && type.getElementType().isF32();
   }
 
   // --- the plan

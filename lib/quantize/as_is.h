@@ -34,6 +34,9 @@ Result<AsIs> takeAsIs(mlir::ModuleOp module, const std::string& graphHash, const
 // A copy of the module in which integer constants behind nn.dequantize are real numbers, for choosing
 // integers anew. Null when there are none.
 Result<mlir::OwningOpRef<mlir::ModuleOp>> withRealConstants(mlir::ModuleOp module);
+// The scale of an nn.quantize or nn.dequantize whose integers are `integers`; nothing for those per axis, per
+// block or computed.
+std::optional<LockedScale> lockOf(mlir::Operation* op, mlir::Value integers);
 // Does the model quantize activations itself?
 bool quantizesActivations(mlir::ModuleOp module);
 

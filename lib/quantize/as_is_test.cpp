@@ -3,6 +3,8 @@
 #include "lib/nn/builder.h"
 #include "lib/quantize/quantizer.h"
 
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+
 #include <gtest/gtest.h>
 
 namespace burin::quantize {
@@ -159,6 +161,28 @@ TEST(AsIs, AChangeOfScaleIsARequantisation) {
   mlir::Operation* requantize = find(*t.graph.module, "qnn.requantize");
   ASSERT_TRUE(requantize);
   EXPECT_EQ(nn::valueName(requantize->getResult(0)), "other/quantized");
+}
+
+TEST(AsIs, BordersOfIntegersKeepTheirTypes) {
+  Net net;
+  const Scale a{0.5f, 1}, b{0.25f, 128, rt::DType::U8};
+  rt::TensorType type;
+  type.dtype = rt::DType::I8;
+  type.shape.push(4);
+  mlir::Value q = net.builder.input("x", type);
+  mlir::Value moved =
+      *net.builder.op("reshape", {net.dequantize(q, a)}, net.builder.attrs().ints("shape", {2, 2}), "m");
+  Taken t = take(net.finish(net.quantize(moved, b, "out")));
+  EXPECT_FALSE(find(*t.graph.module, "qnn.quantize") || find(*t.graph.module, "qnn.dequantize"));
+  mlir::Operation *input = find(*t.graph.module, "nn.input"), *output = find(*t.graph.module, "nn.output");
+  for (auto [value, scale] :
+       {std::pair<mlir::Value, Scale>(input->getResult(0), a), {output->getOperand(0), b}}) {
+    auto element = mlir::cast<mlir::quant::UniformQuantizedType>(
+        mlir::cast<mlir::RankedTensorType>(value.getType()).getElementType());
+    EXPECT_EQ(element.getScale(), scale.scale);
+    EXPECT_EQ(element.getZeroPoint(), scale.zero);
+    EXPECT_EQ(element.isSigned(), scale.dtype == rt::DType::I8);
+  }
 }
 
 TEST(AsIs, WhatTheModelLeavesFloatStaysFloat) {

@@ -68,9 +68,11 @@ public:
     for (Operation& op : graph_.getBody().front()) {
       if (isa<nn::ConstantOp, nn::NoneOp>(op)) continue;
       if (isa<nn::InputOp>(op))
-        emit_.setReal(op.getResult(0), emit_.builder().clone(op)->getResult(0));
+        takeInput(op);
+      else if (isBorder(op))
+        continue; // its integers are those of the tensor it reads
       else if (isa<nn::OutputOp>(op))
-        keepFloat(&op, emit_);
+        end(op);
       else
         BURIN_CHECK(apply(op));
     }
@@ -86,6 +88,46 @@ public:
   }
 
 private:
+  // Integers from outside that only stand for real numbers carry scale and zero point themselves, so that
+  // pictures can be fed.
+  void takeInput(Operation& op) {
+    Operation* made = emit_.builder().clone(op);
+    Value old = op.getResult(0);
+    emit_.setReal(old, made->getResult(0));
+    if (!isa<IntegerType>(cast<RankedTensorType>(old.getType()).getElementType()) || old.use_empty() ||
+        !llvm::all_of(old.getUsers(), [&](Operation* user) { return isBorder(*user); }))
+      return;
+    Value real = (*old.getUsers().begin())->getResult(0);
+    made->getResult(0).setType(emit_.integerType(real));
+    for (Operation* user : old.getUsers()) emit_.setInteger(user->getResult(0), made->getResult(0));
+  }
+
+  // nn.dequantize of an input, nn.quantize to an output, where the plan gives the real tensor that very
+  // scale.
+  bool isBorder(Operation& op) const {
+    if (op.getName().getStringRef() == "nn.dequantize")
+      return isa_and_nonnull<nn::InputOp>(op.getOperand(0).getDefiningOp()) &&
+             hasLock(op.getResult(0), lockOf(&op, op.getOperand(0))) &&
+             llvm::all_of(op.getOperand(0).getUsers(),
+                          [](Operation* user) { return user->getName().getStringRef() == "nn.dequantize"; });
+    return op.getName().getStringRef() == "nn.quantize" &&
+           hasLock(op.getOperand(0), lockOf(&op, op.getResult(0))) &&
+           llvm::all_of(op.getResult(0).getUsers(), [](Operation* user) { return isa<nn::OutputOp>(user); });
+  }
+
+  bool hasLock(Value v, const std::optional<LockedScale>& lock) const {
+    const TensorPlan* t = plan_.tensor(nn::valueName(v));
+    return t && t->locked && t->locked == lock;
+  }
+
+  // The outputs, integers as they are stored.
+  void end(Operation& op) {
+    for (Value v : op.getOperands())
+      if (Operation* source = v.getDefiningOp(); source && isBorder(*source))
+        emit_.setReal(v, emit_.integer(source->getOperand(0)));
+    keepFloat(&op, emit_);
+  }
+
   Status apply(Operation& op) {
     const OpPlan* plan = plan_.op(nn::valueName(op.getResult(0)));
     if (!plan || plan->precision != Precision::Int8) {
