@@ -6,6 +6,7 @@
 #include "lib/data/npz.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace burin {
 namespace {
@@ -49,6 +50,27 @@ Result<std::vector<Array>> readInputs(const NpzReader& reader, std::span<const I
   return out;
 }
 
+template <class Integer>
+Array quantized(const Array& real, const InputSpec& input) {
+  using Limits = std::numeric_limits<Integer>;
+  Array out(input.type, real.shape);
+  auto from = real.as<float>();
+  auto to = out.as<Integer>();
+  for (size_t i = 0; i < from.size(); ++i)
+    to[i] = static_cast<Integer>(
+        rt::quantizeDivide(from[i], *input.affine, Limits::min(), Limits::max(), rt::Rounding::HalfEven));
+  return out;
+}
+
+// As the input stores it.
+Result<Array> stored(Array array, const InputSpec& input) {
+  const bool real =
+      array.type == ElementType::F32 || array.type == ElementType::F64 || array.type == ElementType::F16;
+  if (!input.affine || !real) return convertTo(std::move(array), input.type);
+  BURIN_ASSIGN(Array floats, convertTo(std::move(array), ElementType::F32));
+  return input.type == ElementType::I8 ? quantized<int8_t>(floats, input) : quantized<uint8_t>(floats, input);
+}
+
 } // namespace
 
 Result<Array> fitToInput(Array array, const InputSpec& input) {
@@ -62,7 +84,7 @@ Result<Array> fitToInput(Array array, const InputSpec& input) {
         looksTransposed(array.shape, input.shape) ? "the channels are on the other side: transpose the data"
                                                   : ""});
   array.shape = input.shape;
-  Result<Array> converted = convertTo(std::move(array), input.type);
+  Result<Array> converted = stored(std::move(array), input);
   if (!converted) return fail(atOp(std::move(converted).error(), input.name));
   return converted;
 }
@@ -101,7 +123,7 @@ Result<Array> loadPictures(std::span<const std::string> paths, const InputSpec& 
   for (size_t i = 0; i < paths.size(); ++i)
     BURIN_CHECK(preprocessInto(preprocessor, paths[i], *input.preprocess, shape, view,
                                out + static_cast<int64_t>(i) * pictureValues));
-  Result<Array> converted = convertTo(std::move(array), input.type);
+  Result<Array> converted = stored(std::move(array), input);
   if (!converted) return fail(inFile(atOp(std::move(converted).error(), input.name), paths[0]));
   return converted;
 }

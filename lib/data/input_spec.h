@@ -3,6 +3,7 @@
 
 #include "lib/data/array.h"
 #include "runtime/image/preprocess.h"
+#include "runtime/numerics/quantize.h"
 
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ struct InputSpec {
   ElementType type = ElementType::F32;
   Dims shape;                               // static; the first dimension is the batch
   std::optional<rt::Preprocess> preprocess; // for pictures; arrays are fed as they are
+  // Of an input that stores 8-bit integers for real numbers: float data are real numbers and are quantized,
+  // integers are stored as they are.
+  std::optional<rt::Affine> affine = {};
 };
 
 // The input's shape read as pictures: rank 4, or rank 3 without a batch.

@@ -3,6 +3,7 @@
 #include "lib/import/formats/formats.h"
 #include "lib/pipeline/pipeline.h"
 #include "lib/qnn/qnn.h"
+#include "lib/quantize/as_is.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -59,6 +60,7 @@ Result<Network> loadNetwork(const std::string& path, const LoadOptions& options)
     network.warnings = imported.info.warnings;
     for (const PreprocessHint& hint : imported.info.preprocess) network.notes.push_back(describe(hint));
     flags = withHints(flags, imported.info.preprocess);
+    quantize::markIntegerInputs(network.module.graph());
   }
   if (Status status = applyPreprocessFlags(network.module.graph(), flags, options); !status)
     return tl::unexpected(inFile(status.error(), path));
@@ -73,6 +75,8 @@ Result<std::vector<InputSpec>> inputSpecs(nn::GraphOp graph) {
     spec.name = input.getName().str();
     spec.type = elementTypeOf(type.dtype);
     spec.shape.assign(type.shape.dim, type.shape.dim + type.shape.rank);
+    if (auto integers = quantize::inputScale(input))
+      spec.affine = rt::Affine{integers->scale, integers->zeroPoint};
     if (auto stored = input.getPreprocessAttr()) {
       auto text = dyn_cast_or_null<StringAttr>(stored.get("json"));
       auto json = nlohmann::json::parse(text ? text.getValue().str() : "", nullptr, false);

@@ -1,6 +1,9 @@
 #include "lib/quantize/as_is.h"
 
 #include "lib/nn/builder.h"
+#include "lib/quantize/emitter.h"
+
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -77,7 +80,9 @@ private:
 
   Status take(Operation* op) {
     if (isDequantize(op) && nn::isConstant(op->getOperand(0))) return takeConstant(op);
-    if (isQuantize(op))
+    if (auto input = dyn_cast<nn::InputOp>(op))
+      takeInput(input);
+    else if (isQuantize(op))
       takeQuantize(op);
     else if (isDequantize(op))
       takeDequantize(op);
@@ -182,6 +187,20 @@ private:
     setReal(q, x, *lock);
   }
 
+  // Integers from outside: one real tensor on the grid of their scale, which all readers share.
+  void takeInput(nn::InputOp input) {
+    std::optional<LockedScale> lock = inputScale(input);
+    if (!lock || input.getY().use_empty()) return;
+    Operation* reader = nullptr;
+    for (Operation* user : input.getY().getUsers())
+      if (isDequantize(user) && lockOf(user, input.getY()) == lock) reader = user;
+    if (!reader) return;
+    reader->moveAfter(input);
+    for (Value parameter : reader->getOperands().drop_front())
+      if (Operation* source = parameter.getDefiningOp()) source->moveBefore(input);
+    setReal(input.getY(), reader->getResult(0), *lock);
+  }
+
   static std::string dequantizedName(Value q) {
     for (Operation* user : q.getUsers())
       if (isDequantize(user)) return nn::valueName(user->getResult(0));
@@ -202,8 +221,9 @@ private:
     std::optional<LockedScale> lock = lockOf(op, q);
     if (!lock) return;
     auto it = reals_.find(q);
-    if (it != reals_.end() && locks_.lookup(it->second) == *lock) return replace(op, it->second);
-    // Integers from outside: they are real numbers on the grid of this scale.
+    if (it != reals_.end() && it->second != op->getResult(0) && locks_.lookup(it->second) == *lock)
+      return replace(op, it->second);
+    // Integers of another origin: they are real numbers on the grid of this scale.
     if (it == reals_.end()) locks_[op->getResult(0)] = *lock;
   }
 
@@ -322,6 +342,26 @@ private:
   StoredConstants stored_;
 };
 } // namespace
+
+std::optional<LockedScale> inputScale(nn::InputOp input) {
+  auto type =
+      dyn_cast<quant::UniformQuantizedType>(cast<RankedTensorType>(input.getY().getType()).getElementType());
+  if (!type || type.getStorageTypeIntegralWidth() != 8) return std::nullopt;
+  return LockedScale{static_cast<float>(type.getScale()), static_cast<int32_t>(type.getZeroPoint()),
+                     type.isSigned() ? rt::DType::I8 : rt::DType::U8};
+}
+
+void markIntegerInputs(nn::GraphOp graph) {
+  for (nn::InputOp input : graph.getOps<nn::InputOp>()) {
+    Value q = input.getY();
+    if (q.use_empty() || !llvm::all_of(q.getUsers(), isDequantize)) continue;
+    std::optional<LockedScale> lock = lockOf(*q.getUsers().begin(), q);
+    if (!lock || !llvm::all_of(q.getUsers(), [&](Operation* user) { return lockOf(user, q) == lock; }))
+      continue;
+    q.setType(
+        cast<RankedTensorType>(q.getType()).clone(Emitter::quantType(q.getContext(), integersOf(*lock))));
+  }
+}
 
 Result<OwningOpRef<ModuleOp>> withRealConstants(ModuleOp module) {
   const Target target;

@@ -37,6 +37,10 @@ Result<mlir::OwningOpRef<mlir::ModuleOp>> withRealConstants(mlir::ModuleOp modul
 // The scale of an nn.quantize or nn.dequantize whose integers are `integers`; nothing for those per axis, per
 // block or computed.
 std::optional<LockedScale> lockOf(mlir::Operation* op, mlir::Value integers);
+// Integer inputs that are only read through one nn.dequantize carry its scale in their type (!quant.uniform),
+// so that whoever feeds them knows what they stand for.
+void markIntegerInputs(nn::GraphOp graph);
+std::optional<LockedScale> inputScale(nn::InputOp input);
 // Does the model quantize activations itself?
 bool quantizesActivations(mlir::ModuleOp module);
 

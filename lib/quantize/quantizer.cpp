@@ -94,7 +94,7 @@ private:
     Operation* made = emit_.builder().clone(op);
     Value old = op.getResult(0);
     emit_.setReal(old, made->getResult(0));
-    if (!isa<IntegerType>(cast<RankedTensorType>(old.getType()).getElementType()) || old.use_empty() ||
+    if (cast<RankedTensorType>(old.getType()).getElementType().isF32() || old.use_empty() ||
         !llvm::all_of(old.getUsers(), [&](Operation* user) { return isBorder(*user); }))
       return;
     Value real = (*old.getUsers().begin())->getResult(0);
