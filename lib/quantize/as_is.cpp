@@ -181,9 +181,11 @@ private:
       x = makeIdentity(b, op, x);
       op->setOperand(0, x);
     }
-    if (name == nn::valueName(q)) nn::setNames(op, {name + "/integers"}); // plans know tensors by name
-    // The name of an input is what data is fed by.
+    // The name of an input is what data is fed by, that of an output belongs to the integers.
+    const bool leaves = llvm::any_of(q.getUsers(), [](Operation* user) { return isa<nn::OutputOp>(user); });
+    if (leaves && name == nn::valueName(q)) name += "/real";
     if (!isa_and_nonnull<nn::InputOp>(x.getDefiningOp())) nn::setNames(x.getDefiningOp(), {name});
+    if (name == nn::valueName(q)) nn::setNames(op, {name + "/integers"}); // plans know tensors by name
     setReal(q, x, *lock);
   }
 

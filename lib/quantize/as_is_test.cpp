@@ -108,6 +108,8 @@ TEST(AsIs, AConvolutionKeepsWeightsBiasAndZeroPoints) {
   llvm::ArrayRef<char> stored = nn::constantBytes(conv->getOperand(1));
   EXPECT_EQ(std::vector<int>({static_cast<uint8_t>(stored[0]), static_cast<uint8_t>(stored[1])}),
             std::vector<int>({255, 0}));
+  EXPECT_EQ(conv->getAttrOfType<mlir::DenseI64ArrayAttr>("w_zero_point").asArrayRef(),
+            llvm::ArrayRef<int64_t>({130}));
   EXPECT_EQ(nn::constantInts(conv->getOperand(2)), std::vector<int64_t>({16777217, 5}));
   EXPECT_EQ(nn::constantFloats(conv->getOperand(3)), std::vector<float>({0.5f * 0.25f / 0.125f}));
   const TensorPlan* plan = t.asIs.plan.tensor("conv");

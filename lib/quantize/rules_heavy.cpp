@@ -4,8 +4,6 @@
 #include "runtime/numerics/registry.h"
 #include "runtime/numerics/weights.h"
 
-#include "mlir/Dialect/Quant/IR/QuantTypes.h"
-
 using namespace mlir;
 
 namespace burin::quantize {
@@ -46,6 +44,7 @@ void setWeightScale(const IntegerWeights& w, const Channels& channels, NamedAttr
   attributes.set("w_scale", b.getDenseF32ArrayAttr(w.scale));
   // Grouped transposed convolutions have no one axis of output channels.
   if (w.scale.size() > 1 && channels.axis >= 0) attributes.set("w_axis", b.getI64IntegerAttr(channels.axis));
+  if (!w.zeroPoint.empty()) attributes.set("w_zero_point", b.getDenseI64ArrayAttr(w.zeroPoint));
 }
 
 struct Requantisation {
@@ -123,24 +122,6 @@ Result<std::vector<int32_t>> storedBias(Value v, const IntegerWeights& q, const 
   return bias;
 }
 
-// !quant.uniform only where zero points need it.
-Type storedWeightType(const StoredConstant& stored, int64_t axis, MLIRContext* context) {
-  const bool isSigned = stored.type.dtype == rt::DType::I8;
-  auto storage = IntegerType::get(context, 8, isSigned ? IntegerType::Signless : IntegerType::Unsigned);
-  const bool centred = llvm::all_of(stored.zeroPoint, [](int64_t z) { return z == 0; });
-  if (isSigned && centred) return storage;
-  const unsigned flags = isSigned ? quant::QuantizationFlags::Signed : 0;
-  const int64_t low = isSigned ? -128 : 0;
-  auto plain = IntegerType::get(context, 8);
-  if (stored.scale.size() == 1)
-    return quant::UniformQuantizedType::get(flags, plain, Float32Type::get(context), stored.scale[0],
-                                            stored.zeroPoint[0], low, low + 255);
-  std::vector<double> scales(stored.scale.begin(), stored.scale.end());
-  return quant::UniformQuantizedPerAxisType::get(flags, plain, Float32Type::get(context), scales,
-                                                 stored.zeroPoint, static_cast<int32_t>(axis), low,
-                                                 low + 255);
-}
-
 // Weights that the model brings along as integers stay as they are.
 Status keepStoredWeights(Operation* op, const StoredConstant& stored, RuleContext& c) {
   const Channels channels = channelsOf(op);
@@ -156,9 +137,11 @@ Status keepStoredWeights(Operation* op, const StoredConstant& stored, RuleContex
   BURIN_CHECK(requantizeStored(stored.scale, problem, c.target, fullyConnected, q));
   BURIN_ASSIGN(q.bias, storedBias(op->getOperand(2), q, problem, c));
   Value weights = op->getOperand(1);
-  Value constant =
-      c.emit.constantRaw(stored.bytes, shapeOf(weights),
-                         storedWeightType(stored, channels.axis, op->getContext()), nn::valueName(weights));
+  auto element =
+      IntegerType::get(op->getContext(), 8,
+                       stored.type.dtype == rt::DType::I8 ? IntegerType::Signless : IntegerType::Unsigned);
+  Value constant = c.emit.constantRaw(stored.bytes, shapeOf(weights), element, nn::valueName(weights));
+  q.zeroPoint = stored.zeroPoint;
   emitHeavy(op, q, constant, channels, c);
   return {};
 }
