@@ -1,0 +1,217 @@
+#include "lib/export/tensor_writer.h"
+
+#include "lib/export/quantized_tensor.h"
+
+using namespace mlir;
+
+namespace burin::onnx_export {
+
+std::string sourceName(std::string name) {
+  for (std::string_view suffix : {"/quantized", "/quantize"})
+    if (name.size() > suffix.size() && name.ends_with(suffix))
+      return name.substr(0, name.size() - suffix.size());
+  return name;
+}
+
+rt::TensorType typeOf(Value v) {
+  rt::TensorType type;
+  nn::tensorType(v.getType(), type);
+  return type;
+}
+
+// Executors fuse only ops whose activations have one type, so all have: integer and zero point of the
+// others are moved by 128, which leaves the values as they are.
+int64_t TensorWriter::liftOf(Value v) const {
+  if (!isQuantized(v)) return 0;
+  const rt::DType dtype = typeOf(v).dtype;
+  if (options_.signedActivations) return dtype == rt::DType::U8 ? -128 : 0;
+  return dtype == rt::DType::I8 ? 128 : 0;
+}
+rt::DType TensorWriter::storedDType(Value v) const {
+  if (!liftOf(v)) return typeOf(v).dtype;
+  return options_.signedActivations ? rt::DType::I8 : rt::DType::U8;
+}
+
+std::string TensorWriter::resultName(Value v, const std::string& fallback) {
+  auto [it, isNew] = names_.try_emplace(v);
+  if (isNew) {
+    std::string own = sourceName(nn::valueName(v));
+    it->second = onnx_.unique(own.empty() ? fallback : own);
+  }
+  return it->second;
+}
+
+std::string TensorWriter::constant(Value v) {
+  auto [it, isNew] = names_.try_emplace(v);
+  if (!isNew) return it->second;
+  std::string own = nn::valueName(v);
+  rt::TensorType type = typeOf(v);
+  ArrayRef<char> bytes = nn::constantBytes(v);
+  std::vector<char> repeated;
+  if (auto dense = dyn_cast<DenseElementsAttr>(v.getDefiningOp<nn::ConstantOp>().getValue());
+      dense && dense.isSplat() && bytes.empty()) {
+    ArrayRef<char> one = dense.getRawData();
+    for (int64_t i = 0; i < dense.getNumElements(); ++i)
+      repeated.insert(repeated.end(), one.begin(), one.end());
+    bytes = repeated;
+  }
+  if (liftOf(v)) {
+    repeated.assign(bytes.begin(), bytes.end());
+    for (char& stored : repeated) stored = static_cast<char>(stored ^ char(0x80)); // + or - 128
+    bytes = repeated;
+    type.dtype = storedDType(v);
+  }
+  return it->second = onnx_.initializer(own.empty() ? "constant" : own, type, {bytes.data(), bytes.size()});
+}
+
+std::string TensorWriter::integerScalar(const std::string& name, rt::DType dtype, int64_t value) {
+  const char byte = static_cast<char>(value);
+  rt::TensorType type;
+  type.dtype = dtype;
+  return onnx_.initializer(name, type, {&byte, 1});
+}
+
+// Scale and zero point of a stored tensor as initializers; `base` replaces scales per channel by one scale.
+std::pair<std::string, std::string> TensorWriter::quantization(Value v, bool base, const std::string& name) {
+  auto [it, isNew] = quantization_.try_emplace({v.getAsOpaquePointer(), base});
+  if (!isNew) return it->second;
+  std::vector<float> scales = base ? std::vector<float>{baseScale(v)} : scalesOf(v);
+  const bool many = scales.size() > 1;
+  const rt::DType dtype = storedDType(v);
+  const int64_t zero = zeroPointOf(v) + liftOf(v);
+  it->second.first =
+      onnx_.floats(name + "_scale", scales,
+                   many ? std::vector<int64_t>{static_cast<int64_t>(scales.size())} : std::vector<int64_t>{});
+  if (!many)
+    it->second.second = integerScalar(name + "_zero_point", dtype, zero);
+  else {
+    rt::TensorType type;
+    type.dtype = dtype;
+    type.shape.push(static_cast<int64_t>(scales.size()));
+    std::vector<char> points(scales.size(), static_cast<char>(zero));
+    it->second.second = onnx_.initializer(name + "_zero_point", type, points);
+  }
+  return it->second;
+}
+
+// The float tensor that a stored one stands for: one DequantizeLinear per tensor and way of reading it.
+std::string TensorWriter::dequantized(Value v, bool base) {
+  base &= hasChannelScales(v);
+  auto [it, isNew] = (base ? baseReals_ : reals_).try_emplace(v);
+  if (!isNew) return it->second;
+  const bool isConstant = v.getDefiningOp<nn::ConstantOp>() != nullptr;
+  std::string integers = stored(v);
+  std::string own = sourceName(nn::valueName(v));
+  if (own.empty()) own = integers;
+  it->second = onnx_.unique(base ? own + "/per_tensor" : isConstant ? own + "_dequantized" : own);
+  dequantize(v, base, integers, it->second);
+  return it->second;
+}
+
+void TensorWriter::dequantize(Value v, bool base, const std::string& stored, const std::string& result) {
+  auto [scale, zero] = quantization(v, base, stored);
+  Attributes attributes;
+  if (!base && hasChannelScales(v)) attributes.push_back({"axis", int64_t(1)});
+  onnx_.node("DequantizeLinear", {stored, scale, zero}, {result}, attributes, result + "_DequantizeLinear");
+}
+
+std::string TensorWriter::stored(Value v) {
+  return v.getDefiningOp<nn::ConstantOp>() ? constant(v) : names_[v];
+}
+
+std::string TensorWriter::nameStored(Operation& op) {
+  Value v = op.getResult(0);
+  std::string own = sourceName(nn::valueName(v));
+  return names_[v] = onnx_.unique((own.empty() ? nn::nodeName(&op) : own) + "_QuantizeLinear_Output");
+}
+
+std::string TensorWriter::operand(Value v, bool base) {
+  if (isa<NoneType>(v.getType())) return {};
+  if (isQuantized(v)) return dequantized(v, base);
+  if (v.getDefiningOp<nn::ConstantOp>()) return constant(v);
+  return names_[v];
+}
+
+void TensorWriter::quantize(Operation& op, const std::string& real, bool base) {
+  Value v = op.getResult(0);
+  const std::string stored = nameStored(op);
+  const rt::DType dtype = storedDType(v);
+  const int64_t low = dtype == rt::DType::I8 ? -128 : 0, high = low + 255;
+  auto bound = [&](StringRef name, int64_t fallback) {
+    auto a = op.getAttrOfType<IntegerAttr>(name);
+    return a ? a.getInt() + liftOf(v) : fallback;
+  };
+  const int64_t lo = bound("q_lo", low), hi = bound("q_hi", high);
+  const bool clamps = lo > low || hi < high;
+  std::string raw = clamps ? onnx_.unique(stored + "_Unclamped") : stored;
+  auto [scale, zero] = quantization(v, base, stored);
+  Attributes attributes;
+  if (!base && hasChannelScales(v)) attributes.push_back({"axis", int64_t(1)});
+  onnx_.node("QuantizeLinear", {real, scale, zero}, {raw}, attributes, stored + "_QuantizeLinear");
+  if (!clamps) return;
+  onnx_.node("Clip",
+             {raw, lo > low ? integerScalar(stored + "_lo", dtype, lo) : "",
+              hi < high ? integerScalar(stored + "_hi", dtype, hi) : ""},
+             {stored}, {}, stored + "_Clip");
+}
+
+std::string TensorWriter::dequantizedWeights(Operation& op, const std::vector<float>& scales) {
+  Value w = op.getOperand(1);
+  auto axis = op.getAttrOfType<IntegerAttr>("w_axis");
+  const int64_t groups =
+      op.getName().stripDialect() == "conv_transpose" ? op.getAttrOfType<IntegerAttr>("groups").getInt() : 1;
+  if (scales.size() > 1 && groups > 1) return dequantizedGroups(w, groups, scales);
+  return dequantizeConstant(constant(w), scales, axis ? axis.getInt() : 0, rt::DType::I8);
+}
+
+// Weights [groups * inputs, outputs, kernel] of a transposed convolution: no one axis holds its output
+// channels, so they are stored outputs first, [groups * outputs, inputs, kernel], and turned round.
+std::string TensorWriter::dequantizedGroups(Value w, int64_t groups, const std::vector<float>& scales) {
+  rt::TensorType type = typeOf(w);
+  const int64_t inputs = type.shape[0] / groups, outputs = type.shape[1],
+                taps = type.shape.elements() / (type.shape[0] * outputs);
+  ArrayRef<char> bytes = nn::constantBytes(w);
+  std::vector<char> turned(bytes.size());
+  for (int64_t g = 0, from = 0; g < groups; ++g)
+    for (int64_t i = 0; i < inputs; ++i)
+      for (int64_t o = 0; o < outputs; ++o, from += taps)
+        std::copy_n(bytes.begin() + from, taps, turned.begin() + ((g * outputs + o) * inputs + i) * taps);
+  std::vector<int64_t> shape(type.shape.dim, type.shape.dim + type.shape.rank), grouped = shape, order;
+  grouped[0] = outputs, grouped[1] = inputs, grouped.insert(grouped.begin(), groups);
+  for (size_t i = 0; i < grouped.size(); ++i) order.push_back(static_cast<int64_t>(i));
+  std::swap(order[1], order[2]);
+  type.shape.dim[0] = groups * outputs, type.shape.dim[1] = inputs;
+  std::string own = nn::valueName(w);
+  if (own.empty()) own = "weights";
+  std::string stored = onnx_.initializer(own, type, turned),
+              real = dequantizeConstant(stored, scales, 0, rt::DType::I8);
+  const auto step = [&](const char* op, const Names& in, const Attributes& attributes) {
+    std::string result = onnx_.unique(own + "/" + op);
+    onnx_.node(op, in, {result}, attributes, result);
+    return result;
+  };
+  real = step("Reshape", {real, onnx_.ints(own + "/grouped", grouped)}, {});
+  real = step("Transpose", {real}, {{"perm", order}});
+  return step("Reshape", {real, onnx_.ints(own + "/shape", shape)}, {});
+}
+
+std::string TensorWriter::dequantizeConstant(const std::string& stored, const std::vector<float>& scales,
+                                             int64_t axis, rt::DType dtype) {
+  const bool many = scales.size() > 1;
+  std::string scale =
+      onnx_.floats(stored + "_scale", scales,
+                   many ? std::vector<int64_t>{static_cast<int64_t>(scales.size())} : std::vector<int64_t>{});
+  // Zero is the default; executors that look for integer kernels want to see it.
+  rt::TensorType type;
+  type.dtype = dtype;
+  if (many) type.shape.push(static_cast<int64_t>(scales.size()));
+  std::string zero = onnx_.initializer(stored + "_zero_point", type,
+                                       std::vector<char>(scales.size() * rt::dtypeBytes(dtype)));
+  std::string result = onnx_.unique(stored + "_dequantized");
+  Attributes attributes;
+  if (many) attributes.push_back({"axis", axis});
+  onnx_.node("DequantizeLinear", {stored, scale, zero}, {result}, attributes, result);
+  return result;
+}
+
+} // namespace burin::onnx_export
