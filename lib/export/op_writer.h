@@ -9,8 +9,9 @@ namespace burin::onnx_export {
 
 class OpWriter {
 public:
-  OpWriter(OnnxGraph& graph, mlir::Operation* op, Names inputs, Names outputs)
-      : graph(graph), op(op), in(std::move(inputs)), out(std::move(outputs)), name(nn::nodeName(op)) {}
+  OpWriter(OnnxGraph& onnx, mlir::Operation* written, Names inputs, Names outputs)
+      : graph(onnx), op(written), in(std::move(inputs)), out(std::move(outputs)),
+        name(nn::nodeName(written)) {}
 
   OnnxGraph& graph;
   mlir::Operation* op;
