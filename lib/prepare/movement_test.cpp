@@ -57,6 +57,13 @@ TEST_F(MovementTest, ChannelsLastSandwichLosesItsTransposes) {
                                   "slice", "softmax", "conv"}));
 }
 
+// Keras: the bias and the batch norm stand behind a convolution, with the channels last between them.
+TEST_F(MovementTest, ConstantsThatMoveAlongFoldBeforeBatchNorm) {
+  mlir::Value y = toLast(conv(input({1, 3, 6, 6}), weights({4, 3, 3, 3}), {}, 1));
+  y = toLast(batchNorm(toFirst(binary("add", y, weights({4}))), 4));
+  EXPECT_EQ(prepared({toFirst(unary("relu", y))}), Kinds({"conv"}));
+}
+
 TEST_F(MovementTest, ResidualInChannelsLast) {
   mlir::Value a = toLast(conv(input({1, 3, 6, 6}), weights({4, 3, 3, 3}), {}, 1));
   mlir::Value b = toLast(conv(toFirst(a), weights({4, 4, 3, 3}), {}, 1));

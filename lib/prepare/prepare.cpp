@@ -68,9 +68,13 @@ bool runRound(nn::GraphOp graph, const PrepareOptions& options) {
   for (const rewrites::Group& group : rewrites::groups()) {
     if (!enabled(group.name, options)) continue;
     changed |= rewrites::runGroup(graph, group);
-    if (StringRef(group.name) == "movement" && options.moveTransposes &&
-        rewrites::flipTransposedRegions(graph))
-      changed = rewrites::runGroup(graph, group) || true;
+    if (StringRef(group.name) != "movement" || !options.moveTransposes ||
+        !rewrites::flipTransposedRegions(graph))
+      continue;
+    // Constants moved along: they have to be constants again before scales are folded.
+    rewrites::runGroup(graph, rewrites::groups().front());
+    rewrites::runGroup(graph, group);
+    changed = true;
   }
   return changed;
 }

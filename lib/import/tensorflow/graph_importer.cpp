@@ -44,11 +44,11 @@ bool isFedDefault(const GraphNode& node) {
   return type && type->type() == kFloat && shape && shape->shape().dim_size() >= 2;
 }
 
-class GraphImporter : public ImportSession {
+class GraphImporter : public GraphSession {
 public:
   GraphImporter(const GraphSource& source, const ImportOptions& options, nn::GraphBuilder& builder,
                 ImportInfo& info)
-      : ImportSession(builder, options_, info), source_(source), options_(options) {}
+      : GraphSession(builder, options_, info), source_(source), options_(options) {}
 
   Result<mlir::OwningOpRef<mlir::ModuleOp>> run() {
     BURIN_ASSIGN(nodes_, flatten(*source_.graph, options_.maxNodes));

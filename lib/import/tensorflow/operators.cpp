@@ -72,9 +72,10 @@ bool isOneOf(const std::string& type, std::initializer_list<const char*> list) {
 
 const std::vector<const OperatorTable*>& operatorTables() {
   static const std::vector<const OperatorTable*> tables = {
-      &kConvolutionOperators, &kPoolingOperators,    &kNormalizationOperators,
-      &kElementwiseOperators, &kActivationOperators, &kLinearOperators,
-      &kReductionOperators,   &kMovementOperators,   &kBlockOperators};
+      &kConvolutionOperators, &kPoolingOperators,      &kNormalizationOperators, &kElementwiseOperators,
+      &kActivationOperators,  &kLinearOperators,       &kReductionOperators,     &kShapeOperators,
+      &kMovementOperators,    &kSliceOperators,        &kGatherOperators,        &kResizeOperators,
+      &kBlockOperators,       &kQuantizationOperators, &kDetectionOperators};
   return tables;
 }
 

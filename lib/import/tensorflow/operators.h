@@ -8,6 +8,20 @@ namespace burin::tensorflow {
 
 struct OperatorRow;
 
+// What a SpaceToBatchND was made from, for the BatchToSpaceND that undoes it.
+struct SpaceToBatch {
+  Value x;
+  Ints sizes, pairs; // of the blocks; (begin, end) of the padding
+};
+
+// One run of this importer: what rules leave for later ones.
+class GraphSession : public ImportSession {
+public:
+  using ImportSession::ImportSession;
+  std::unordered_map<const void*, SpaceToBatch> spaceToBatch; // by the result's Value
+};
+inline GraphSession& sessionOf(RuleContext& context) { return static_cast<GraphSession&>(context.session()); }
+
 // A node's attributes. A wrong type is an error of the node; an absent attribute gives the fallback.
 class Attributes {
 public:

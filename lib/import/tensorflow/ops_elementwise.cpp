@@ -1,5 +1,5 @@
 // Arithmetic, comparisons and logic of elements, with broadcasting; passing on.
-#include "lib/import/tensorflow/operators.h"
+#include "lib/import/tensorflow/layout.h"
 
 #include <fmt/format.h>
 
@@ -48,17 +48,15 @@ void importAddN(RuleContext& c, Attributes&) {
   c.set(0, sum);
 }
 
-// Over the channels: the last axis, or axis 1 for data_format NC...
+// Over the channels. Images are added to with channels in front, where convolutions can take the bias in.
 void importBiasAdd(RuleContext& c, Attributes& a) {
   Value x = c.in(0), bias = c.in(1);
   int64_t rank = RuleContext::rank(x);
   if (RuleContext::rank(bias) != 1 || rank < 2) return c.invalid("its bias is not one value per channel");
-  if (a.text("data_format", "NHWC").starts_with("NC")) {
-    Ints shape(static_cast<size_t>(rank) - 1, 1);
-    shape[0] = RuleContext::dims(bias)[0];
-    bias = c.reshape(bias, shape);
-  }
-  c.set(0, c.add(x, bias));
+  if (isChannelsLast(a) && rank < 4) return c.set(0, c.add(x, bias));
+  Ints shape(static_cast<size_t>(rank) - 1, 1);
+  shape[0] = RuleContext::dims(bias)[0];
+  c.set(0, leave(c, a, c.add(enter(c, a, x), c.reshape(bias, shape))));
 }
 
 void importClip(RuleContext& c, Attributes&) {
