@@ -21,4 +21,8 @@ bool worksInAnyOrder(mlir::Operation* op);
 // The attributes of `op` for operands x' with x = transpose(x', perm); the result obeys the same equation.
 mlir::DictionaryAttr inOtherOrder(mlir::Operation* op, llvm::ArrayRef<int64_t> perm);
 
+// True for a reshape in front of a product with constant weights that can take a transpose by `perm` before
+// it.
+bool flattensIntoWeights(mlir::Operation* op, llvm::ArrayRef<int64_t> perm);
+
 } // namespace burin::rewrites

@@ -82,7 +82,7 @@ private:
   void countExit(Value v, int64_t& saved, int64_t& added) const {
     bool leaves = false;
     for (Operation* user : v.getUsers()) {
-      if (ops_.contains(user)) continue;
+      if (ops_.contains(user) || flattensIntoWeights(user, perm_)) continue;
       if (!isa<nn::TransposeOp>(user))
         leaves = true;
       else if (movesNothing(permuted(shapeOf(v), back_), compose(perm_, intsOf(user, "perm"))))

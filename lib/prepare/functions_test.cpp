@@ -121,6 +121,20 @@ TEST_F(FunctionsTest, RmsNorm) {
   EXPECT_EQ(prepared({binary("mul", weights({4}), binary("div", x_, root))}), Kinds({"layer_norm"}));
 }
 
+TEST_F(FunctionsTest, Softmax) {
+  auto over = [&](const char* fn, mlir::Value x, int64_t axis) {
+    return op("reduce", {x}, attrs().s("fn", fn).ints("axes", {axis}).b("keep_dims", true));
+  };
+  mlir::Value power = unary("exp", binary("sub", x_, over("max", x_, 3)));
+  EXPECT_EQ(prepared({binary("div", power, over("sum", power, 3))}), Kinds({"softmax"}));
+}
+
+TEST_F(FunctionsTest, ExpOverAnotherSumStays) {
+  mlir::Value power = unary("exp", x_);
+  mlir::Value sum = op("reduce", {power}, attrs().s("fn", "sum").ints("axes", {2, 3}).b("keep_dims", true));
+  EXPECT_EQ(prepared({binary("div", power, sum)}), Kinds({"unary:exp", "reduce:sum", "binary:div"}));
+}
+
 TEST_F(FunctionsTest, DivisionBecomesMultiplicationOnlyWhenExact) {
   EXPECT_EQ(
       prepared({binary("div", unary("tanh", x_), scalar(8)), binary("div", unary("exp", x_), scalar(3))}),

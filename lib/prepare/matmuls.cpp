@@ -1,5 +1,5 @@
 // Matrix products take the transposes around them.
-#include "lib/prepare/rewrite.h"
+#include "lib/prepare/axes.h"
 
 using namespace mlir;
 
@@ -49,16 +49,25 @@ std::vector<int64_t> transposedIndex(ArrayRef<int64_t> shape, ArrayRef<int64_t> 
   return index;
 }
 
+// The product of constant weights [rows, columns] with a flattened tensor, if that is the only reader of
+// `flatten`.
+nn::MatMulOp productOfFlattened(Operation* flatten) {
+  if (!isa<nn::ReshapeOp>(flatten) || !flatten->getResult(0).hasOneUse()) return {};
+  auto product = dyn_cast<nn::MatMulOp>(*flatten->user_begin());
+  bool fits = product && product.getA() == flatten->getResult(0) && !flagOf(product, "trans_a") &&
+              isConstantF32(product.getB()) && rankOf(product.getB()) == 2 && rankOf(product.getA()) == 2;
+  return fits ? product : nn::MatMulOp();
+}
+
 // flatten(transpose(x)) W = flatten(x) (rows of W permuted), where the batch axis stays first
 struct TransposeIntoFlattenedWeights : OpRewritePattern<nn::MatMulOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter& rewriter) const override {
     Operation* flatten = producer(op.getA(), "reshape");
-    Operation* transpose =
-        flatten && op.getA().hasOneUse() ? producer(flatten->getOperand(0), "transpose") : nullptr;
-    if (!transpose || flagOf(op, "trans_a") || !isConstantF32(op.getB()) || rankOf(op.getB()) != 2 ||
-        rankOf(op.getA()) != 2)
-      return failure();
+    Operation* transpose = flatten && productOfFlattened(flatten) == op
+                               ? producer(flatten->getOperand(0), "transpose")
+                               : nullptr;
+    if (!transpose) return failure();
     Value x = transpose->getOperand(0);
     ArrayRef<int64_t> perm = intsOf(transpose, "perm"), w = shapeOf(op.getB());
     bool byColumn = flagOf(op, "trans_b");
@@ -87,6 +96,11 @@ struct TransposeIntoFlattenedWeights : OpRewritePattern<nn::MatMulOp> {
   }
 };
 } // namespace
+
+bool flattensIntoWeights(Operation* op, ArrayRef<int64_t> perm) {
+  return isa<nn::ReshapeOp>(op) && perm[0] == 0 && productOfFlattened(op) &&
+         shapeOf(op->getResult(0))[0] == shapeOf(op->getOperand(0))[0];
+}
 
 void addMatMulPatterns(RewritePatternSet& patterns) {
   patterns.add<TransposeIntoMatMul, TransposeIntoFlattenedWeights>(patterns.getContext());

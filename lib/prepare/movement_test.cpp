@@ -119,6 +119,12 @@ TEST_F(MovementTest, FlattenAfterTransposePermutesWeights) {
   EXPECT_EQ(prepared({matmul(x, weights({60, 7}))}), Kinds({"reshape", "matmul"}));
 }
 
+TEST_F(MovementTest, ActivationBeforeFlattenLetsTheTransposePass) {
+  mlir::Value x = unary("tanh", toLast(conv(input({2, 3, 6, 6}), weights({4, 3, 3, 3}), {}, 0)));
+  EXPECT_EQ(prepared({matmul(reshape(x, {2, 64}), weights({64, 5}))}),
+            Kinds({"conv", "unary:tanh", "reshape", "matmul"}));
+}
+
 TEST_F(MovementTest, ChannelShuffleStays) {
   mlir::Value x = transpose(reshape(unary("tanh", input({1, 6, 4, 4})), {1, 2, 3, 4, 4}), {0, 2, 1, 3, 4});
   EXPECT_EQ(prepared({unary("exp", reshape(x, {1, 6, 4, 4}))}),

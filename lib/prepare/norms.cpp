@@ -1,4 +1,4 @@
-// Normalisations that were written out become one op.
+// Normalisations and softmax that were written out become one op.
 #include "lib/prepare/rewrite.h"
 
 using namespace mlir;
@@ -140,10 +140,35 @@ struct AffineIntoNorm : OpRewritePattern<nn::BinaryOp> {
     return failure();
   }
 };
+// `value`'s op if it is that reduction over one axis, which stays with length 1.
+Operation* reductionOverOne(Value value, StringRef fn) {
+  Operation* op = producer(value, "reduce");
+  bool fits = op && functionOf(op) == fn && flagOf(op, "keep_dims") && intsOf(op, "axes").size() == 1;
+  return fits ? op : nullptr;
+}
+
+// exp(x) / sum(exp(x)) = softmax(x), and softmax(x - max(x)) = softmax(x)
+struct NameSoftmax : OpRewritePattern<nn::BinaryOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(nn::BinaryOp op, PatternRewriter& rewriter) const override {
+    if (!isBinary(op, "div")) return failure();
+    Operation *power = producer(op.getA(), "unary"), *sum = reductionOverOne(op.getB(), "sum");
+    if (!isUnary(power, "exp") || !sum || sum->getOperand(0) != op.getA()) return failure();
+    Value x = power->getOperand(0);
+    Operation* difference = producer(x, "binary");
+    if (isBinary(difference, "sub"))
+      if (Operation* top = reductionOverOne(difference->getOperand(1), "max");
+          top && top->getOperand(0) == difference->getOperand(0) &&
+          intsOf(top, "axes") == intsOf(sum, "axes"))
+        x = top->getOperand(0);
+    rewriter.setInsertionPoint(op);
+    return replaceWithNew(rewriter, op, "softmax", {x}, attrs(op).i("axis", intsOf(sum, "axes")[0]));
+  }
+};
 } // namespace
 
 void addNormPatterns(RewritePatternSet& patterns) {
-  patterns.add<NameNorm, AffineIntoNorm>(patterns.getContext());
+  patterns.add<NameNorm, AffineIntoNorm, NameSoftmax>(patterns.getContext());
 }
 
 } // namespace burin::rewrites

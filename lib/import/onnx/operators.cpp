@@ -8,12 +8,12 @@ namespace burin::onnx {
 
 namespace {
 const OperatorTable* const kTables[] = {
-    &kConvolutionOperators,   &kPoolingOperators,   &kElementwiseOperators, &kCastOperators,
-    &kReductionOperators,     &kLinearOperators,    &kEinsumOperators,      &kMovementOperators,
-    &kSliceOperators,         &kShapeOperators,     &kGatherOperators,      &kResizeOperators,
-    &kNormalizationOperators, &kAttentionOperators, &kRecurrentOperators,   &kQuantizationOperators,
-    &kQLinearOperators,       &kControlOperators,   &kSequenceOperators,    &kLossOperators,
-    &kDetectionOperators,     &kSignalOperators,    &kGeneratorOperators,   &kSetOperators};
+    &kConvolutionOperators, &kPoolingOperators,   &kElementwiseOperators,  &kCastOperators,
+    &kReductionOperators,   &kLinearOperators,    &kMovementOperators,     &kSliceOperators,
+    &kShapeOperators,       &kGatherOperators,    &kResizeOperators,       &kNormalizationOperators,
+    &kAttentionOperators,   &kRecurrentOperators, &kQuantizationOperators, &kQLinearOperators,
+    &kControlOperators,     &kSequenceOperators,  &kLossOperators,         &kDetectionOperators,
+    &kSignalOperators,      &kGeneratorOperators, &kSetOperators};
 
 const std::unordered_map<std::string, const OperatorRow*>& index() {
   static const std::unordered_map<std::string, const OperatorRow*> rows = [] {

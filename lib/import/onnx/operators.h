@@ -25,10 +25,10 @@ struct OperatorTable {
 };
 
 extern const OperatorTable kConvolutionOperators, kPoolingOperators, kElementwiseOperators, kCastOperators,
-    kReductionOperators, kLinearOperators, kEinsumOperators, kMovementOperators, kSliceOperators,
-    kShapeOperators, kGatherOperators, kResizeOperators, kNormalizationOperators, kAttentionOperators,
-    kRecurrentOperators, kQuantizationOperators, kQLinearOperators, kControlOperators, kSequenceOperators,
-    kLossOperators, kDetectionOperators, kSignalOperators, kGeneratorOperators, kSetOperators;
+    kReductionOperators, kLinearOperators, kMovementOperators, kSliceOperators, kShapeOperators,
+    kGatherOperators, kResizeOperators, kNormalizationOperators, kAttentionOperators, kRecurrentOperators,
+    kQuantizationOperators, kQLinearOperators, kControlOperators, kSequenceOperators, kLossOperators,
+    kDetectionOperators, kSignalOperators, kGeneratorOperators, kSetOperators;
 
 // Null for an operator without a rule.
 const OperatorRow* findOperator(const std::string& domain, const std::string& type);

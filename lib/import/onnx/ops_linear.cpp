@@ -1,4 +1,5 @@
 // Matrix products.
+#include "lib/import/einsum.h"
 #include "lib/import/onnx/operators.h"
 #include "lib/import/onnx/rules.h"
 
@@ -90,10 +91,13 @@ void importDet(NodeContext& c) {
   c.set(0, c.reshape(determinant(c, c.in(0)), Ints(dims.begin(), dims.end() - 2)));
 }
 
+void importEinsumNode(NodeContext& c) { importEinsum(c, c.text("equation")); }
+
 const OperatorRow kRows[] = {
     {"MatMul", importMatMul, 2, 2},
     {"Gemm", importGemm, 2, 3, 7},
     {"Det", importDet, 1, 1},
+    {"Einsum", importEinsumNode, 1, kAny},
     {"com.microsoft:FusedMatMul", importFusedMatMul, 2, 2},
 };
 } // namespace

@@ -1,4 +1,5 @@
 // Matrix products.
+#include "lib/import/einsum.h"
 #include "lib/import/tensorflow/operators.h"
 
 #include <fmt/format.h>
@@ -23,11 +24,12 @@ void importBatchMatMul(RuleContext& c, Attributes& a) {
   c.set(0, product(c, a.flag("adj_x"), a.flag("adj_y")));
 }
 
+void importEinsumNode(RuleContext& c, Attributes& a) { importEinsum(c, a.text("equation")); }
+
 const OperatorRow kRows[] = {
-    {"MatMul", importMatMul, 2, 2, "", true},
-    {"BatchMatMul", importBatchMatMul, 2, 2},
-    {"BatchMatMulV2", importBatchMatMul, 2, 2},
-    {"BatchMatMulV3", importBatchMatMul, 2, 2},
+    {"MatMul", importMatMul, 2, 2, "", true},   {"BatchMatMul", importBatchMatMul, 2, 2},
+    {"BatchMatMulV2", importBatchMatMul, 2, 2}, {"BatchMatMulV3", importBatchMatMul, 2, 2},
+    {"Einsum", importEinsumNode, 1, kAny},
 };
 } // namespace
 

@@ -13,17 +13,25 @@ std::optional<Ints> readAxes(RuleContext& c) {
   return c.failed() ? std::nullopt : std::optional(sorted);
 }
 
+// Axes that go are dropped by a reshape: the reduction itself then works in any order of the axes.
+Value reduced(RuleContext& c, Attributes& a, Value x, const Ints& axes) {
+  Value y = c.reduce(a.variant(), x, axes, true);
+  if (a.flag("keep_dims")) return y;
+  Ints shape = RuleContext::dims(x);
+  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) shape.erase(shape.begin() + *axis);
+  return c.reshape(y, shape);
+}
+
 void importReduce(RuleContext& c, Attributes& a) {
   auto axes = readAxes(c);
-  if (axes) c.set(0, c.reduce(a.variant(), c.in(0), *axes, a.flag("keep_dims")));
+  if (axes) c.set(0, reduced(c, a, c.in(0), *axes));
 }
 
 // All is the least of the truth values, Any the greatest.
 void importLogicalReduce(RuleContext& c, Attributes& a) {
   auto axes = readAxes(c);
   if (!axes) return;
-  Value y = c.reduce(a.variant(), c.cast(c.in(0), rt::DType::I32), *axes, a.flag("keep_dims"));
-  c.set(0, c.cast(y, rt::DType::Bool));
+  c.set(0, c.cast(reduced(c, a, c.cast(c.in(0), rt::DType::I32), *axes), rt::DType::Bool));
 }
 
 void importArg(RuleContext& c, Attributes& a) {

@@ -1,12 +1,11 @@
 // Einsum: sums, transposes and one batched matrix product per pair of operands.
-#include "lib/import/onnx/operators.h"
-#include "lib/import/onnx/rules.h"
+#include "lib/import/einsum.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
-namespace burin::onnx {
+namespace burin {
 
 namespace {
 // A tensor with one label per axis, no label twice. Broadcast axes of "..." get the labels '0', '1', ... from
@@ -26,7 +25,7 @@ std::string expandEllipsis(std::string term, int64_t axes) {
   return term.replace(dots, 3, broadcast);
 }
 
-Labelled permuted(NodeContext& c, const Labelled& x, const std::string& labels) {
+Labelled permuted(RuleContext& c, const Labelled& x, const std::string& labels) {
   Ints perm;
   for (char label : labels) perm.push_back(static_cast<int64_t>(x.labels.find(label)));
   return {c.transpose(x.value, perm), labels};
@@ -34,12 +33,12 @@ Labelled permuted(NodeContext& c, const Labelled& x, const std::string& labels) 
 
 // Keeps the diagonal of a label that stands twice: both axes go to the end, become one, and every (n+1)th is
 // taken.
-Labelled takeDiagonals(NodeContext& c, Labelled x) {
+Labelled takeDiagonals(RuleContext& c, Labelled x) {
   for (size_t i = 0; i < x.labels.size(); ++i) {
     size_t j = x.labels.find(x.labels[i], i + 1);
     if (j == std::string::npos) continue;
     char label = x.labels[i];
-    Ints perm, dims = NodeContext::dims(x.value), shape;
+    Ints perm, dims = RuleContext::dims(x.value), shape;
     std::string labels;
     for (size_t k = 0; k < x.labels.size(); ++k)
       if (k != i && k != j)
@@ -58,7 +57,7 @@ Labelled takeDiagonals(NodeContext& c, Labelled x) {
 }
 
 // Sums over the labels that are in neither `keep` nor `other`.
-Labelled sumOut(NodeContext& c, const Labelled& x, const std::string& keep) {
+Labelled sumOut(RuleContext& c, const Labelled& x, const std::string& keep) {
   Ints axes;
   std::string left;
   for (size_t i = 0; i < x.labels.size(); ++i)
@@ -69,15 +68,15 @@ Labelled sumOut(NodeContext& c, const Labelled& x, const std::string& keep) {
   return axes.empty() ? x : Labelled{c.reduce("sum", x.value, axes, false), left};
 }
 
-int64_t extent(NodeContext& c, const Labelled& x, const std::string& labels) {
+int64_t extent(RuleContext& c, const Labelled& x, const std::string& labels) {
   int64_t n = 1;
-  for (char label : labels) n *= NodeContext::shape(x.value)[static_cast<int>(x.labels.find(label))];
+  for (char label : labels) n *= RuleContext::shape(x.value)[static_cast<int>(x.labels.find(label))];
   return n;
 }
 
 // Labels fall into four groups: batch (in both and kept), summed (in both, not kept), and those of one side
 // alone.
-Labelled contract(NodeContext& c, Labelled a, Labelled b, const std::string& keep) {
+Labelled contract(RuleContext& c, Labelled a, Labelled b, const std::string& keep) {
   a = sumOut(c, a, keep + b.labels), b = sumOut(c, b, keep + a.labels);
   std::string batch, summed, left, right;
   for (char l : a.labels) (has(b.labels, l) ? (has(keep, l) ? batch : summed) : left) += l;
@@ -117,8 +116,8 @@ struct Equation {
 };
 
 // Without "->" the result holds the labels that stand once, in alphabetic order, after the broadcast axes.
-std::optional<Equation> parseEquation(NodeContext& c) {
-  std::string text = c.text("equation");
+std::optional<Equation> parseEquation(RuleContext& c, std::string text) {
+  const std::string given = text;
   std::erase(text, ' ');
   size_t arrow = text.find("->");
   std::string left = text.substr(0, arrow);
@@ -129,7 +128,7 @@ std::optional<Equation> parseEquation(NodeContext& c) {
     at = end + 1;
   }
   if (static_cast<int>(e.terms.size()) != c.inputCount()) {
-    c.invalid(fmt::format("its equation '{}' does not fit {} inputs", c.text("equation"), c.inputCount()));
+    c.invalid(fmt::format("its equation '{}' does not fit {} inputs", given, c.inputCount()));
     return std::nullopt;
   }
   int64_t broadcast = 0;
@@ -137,17 +136,17 @@ std::optional<Equation> parseEquation(NodeContext& c) {
     std::string letters = e.terms[i];
     bool dots = letters.find("...") != std::string::npos;
     std::erase(letters, '.');
-    int64_t axes = NodeContext::rank(c.in(static_cast<int>(i))) - static_cast<int64_t>(letters.size());
+    int64_t axes = RuleContext::rank(c.in(static_cast<int>(i))) - static_cast<int64_t>(letters.size());
     bool valid =
         std::all_of(letters.begin(), letters.end(), [](unsigned char ch) { return std::isalpha(ch); });
     if (!valid || axes < 0 || (axes > 0 && !dots)) {
-      c.invalid(fmt::format("its equation '{}' does not fit its inputs", c.text("equation")));
+      c.invalid(fmt::format("its equation '{}' does not fit its inputs", given));
       return std::nullopt;
     }
     broadcast = std::max(broadcast, axes);
     e.terms[i] = expandEllipsis(e.terms[i], axes);
     if (has(e.terms[i], '.')) {
-      c.invalid(fmt::format("its equation '{}' is malformed", c.text("equation")));
+      c.invalid(fmt::format("its equation '{}' is malformed", given));
       return std::nullopt;
     }
   }
@@ -165,8 +164,10 @@ std::optional<Equation> parseEquation(NodeContext& c) {
   return e;
 }
 
-void importEinsum(NodeContext& c) {
-  auto equation = parseEquation(c);
+} // namespace
+
+void importEinsum(RuleContext& c, const std::string& text) {
+  auto equation = parseEquation(c, text);
   if (!equation) return;
   std::string all;
   for (const std::string& term : equation->terms) all += term;
@@ -184,9 +185,4 @@ void importEinsum(NodeContext& c) {
   c.set(0, permuted(c, sum, equation->result).value);
 }
 
-const OperatorRow kRows[] = {{"Einsum", importEinsum, 1, kAny}};
-} // namespace
-
-const OperatorTable kEinsumOperators = {kRows, std::size(kRows)};
-
-} // namespace burin::onnx
+} // namespace burin
