@@ -1,4 +1,3 @@
-// Einsum: sums, transposes and one batched matrix product per pair of operands.
 #include "lib/import/einsum.h"
 
 #include <algorithm>
@@ -116,8 +115,9 @@ struct Equation {
 };
 
 // Without "->" the result holds the labels that stand once, in alphabetic order, after the broadcast axes.
-std::optional<Equation> parseEquation(RuleContext& c, std::string text) {
-  const std::string given = text;
+std::optional<Equation> parseEquation(RuleContext& c, const std::string& equation,
+                                      const std::vector<Value>& operands) {
+  std::string text = equation;
   std::erase(text, ' ');
   size_t arrow = text.find("->");
   std::string left = text.substr(0, arrow);
@@ -127,8 +127,8 @@ std::optional<Equation> parseEquation(RuleContext& c, std::string text) {
     e.terms.push_back(left.substr(at, end - at));
     at = end + 1;
   }
-  if (static_cast<int>(e.terms.size()) != c.inputCount()) {
-    c.invalid(fmt::format("its equation '{}' does not fit {} inputs", given, c.inputCount()));
+  if (e.terms.size() != operands.size()) {
+    c.invalid(fmt::format("its equation '{}' does not fit {} inputs", equation, operands.size()));
     return std::nullopt;
   }
   int64_t broadcast = 0;
@@ -136,17 +136,17 @@ std::optional<Equation> parseEquation(RuleContext& c, std::string text) {
     std::string letters = e.terms[i];
     bool dots = letters.find("...") != std::string::npos;
     std::erase(letters, '.');
-    int64_t axes = RuleContext::rank(c.in(static_cast<int>(i))) - static_cast<int64_t>(letters.size());
+    int64_t axes = RuleContext::rank(operands[i]) - static_cast<int64_t>(letters.size());
     bool valid =
         std::all_of(letters.begin(), letters.end(), [](unsigned char ch) { return std::isalpha(ch); });
     if (!valid || axes < 0 || (axes > 0 && !dots)) {
-      c.invalid(fmt::format("its equation '{}' does not fit its inputs", given));
+      c.invalid(fmt::format("its equation '{}' does not fit its inputs", equation));
       return std::nullopt;
     }
     broadcast = std::max(broadcast, axes);
     e.terms[i] = expandEllipsis(e.terms[i], axes);
     if (has(e.terms[i], '.')) {
-      c.invalid(fmt::format("its equation '{}' is malformed", given));
+      c.invalid(fmt::format("its equation '{}' is malformed", equation));
       return std::nullopt;
     }
   }
@@ -163,26 +163,27 @@ std::optional<Equation> parseEquation(RuleContext& c, std::string text) {
       e.result += l;
   return e;
 }
-
 } // namespace
 
-void importEinsum(RuleContext& c, const std::string& text) {
-  auto equation = parseEquation(c, text);
-  if (!equation) return;
+Value emitEinsum(RuleContext& c, const std::string& text, const std::vector<Value>& operands) {
+  auto equation = parseEquation(c, text, operands);
+  if (!equation) return {};
   std::string all;
   for (const std::string& term : equation->terms) all += term;
   for (char label : equation->result)
-    if (!has(all, label) || std::count(equation->result.begin(), equation->result.end(), label) > 1)
-      return c.invalid(fmt::format("its result '{}' does not fit its inputs", equation->result));
-  Labelled sum = takeDiagonals(c, {c.in(0), equation->terms[0]});
+    if (!has(all, label) || std::count(equation->result.begin(), equation->result.end(), label) > 1) {
+      c.invalid(fmt::format("its result '{}' does not fit its inputs", equation->result));
+      return {};
+    }
+  Labelled sum = takeDiagonals(c, {operands[0], equation->terms[0]});
   for (size_t i = 1; i < equation->terms.size() && !c.failed(); ++i) {
     std::string keep = equation->result;
     for (size_t k = i + 1; k < equation->terms.size(); ++k) keep += equation->terms[k];
-    sum = contract(c, sum, takeDiagonals(c, {c.in(static_cast<int>(i)), equation->terms[i]}), keep);
+    sum = contract(c, sum, takeDiagonals(c, {operands[i], equation->terms[i]}), keep);
   }
-  if (c.failed()) return;
+  if (c.failed()) return {};
   sum = sumOut(c, sum, equation->result);
-  c.set(0, permuted(c, sum, equation->result).value);
+  return permuted(c, sum, equation->result).value;
 }
 
 } // namespace burin

@@ -68,6 +68,7 @@ public:
   int inputCount() const { return static_cast<int>(node_.inputs.size()); }
   bool has(int i) const { return i < inputCount() && node_.inputs[static_cast<size_t>(i)]; }
   Value in(int i) const { return has(i) ? node_.inputs[static_cast<size_t>(i)] : Value(); }
+  const std::vector<Value>& inputs() const { return node_.inputs; }
   Value inOrNone(int i) { return has(i) ? in(i) : none(); }
   // Values of an input that has to be known while importing; `what` names its role in the error.
   std::optional<Ints> constantInts(int i, const char* what);

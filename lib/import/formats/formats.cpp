@@ -5,6 +5,7 @@
 #include "lib/import/onnx/importer.h"
 #include "lib/import/tensorflow/importer.h"
 #include "lib/import/tflite/importer.h"
+#include "lib/import/torch/importer.h"
 
 #include <filesystem>
 
@@ -17,6 +18,7 @@ constexpr const ImportFormat* kFormats[] = {
     &kDarknetFormat,
     &kTensorflowFormat,
     &kTfliteFormat,
+    &kTorchFormat,
     &kOnnxFormat,
 };
 } // namespace

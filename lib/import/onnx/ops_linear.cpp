@@ -91,7 +91,7 @@ void importDet(NodeContext& c) {
   c.set(0, c.reshape(determinant(c, c.in(0)), Ints(dims.begin(), dims.end() - 2)));
 }
 
-void importEinsumNode(NodeContext& c) { importEinsum(c, c.text("equation")); }
+void importEinsumNode(NodeContext& c) { c.set(0, emitEinsum(c, c.text("equation"), c.inputs())); }
 
 const OperatorRow kRows[] = {
     {"MatMul", importMatMul, 2, 2},

@@ -1,0 +1,146 @@
+// Calls of operators: overloads, names of the results, writing in place, and what to do about unsupported
+// ones.
+#include "lib/import/torch/evaluator.h"
+#include "lib/import/torch/operators.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace burin::torch {
+
+namespace {
+constexpr size_t kMaxListResults = 256; // named results of an operator that gives a list
+
+// "relu" of "aten::relu_".
+std::string plainName(const std::string& name) {
+  std::string plain = name.substr(name.find("::") + 2);
+  if (plain.ends_with("_") && !plain.ends_with("__")) plain.pop_back();
+  return plain;
+}
+
+// relu_ is relu, written over its first argument.
+bool isInPlace(const std::string& name) { return name.ends_with("_") && !name.ends_with("__"); }
+
+bool needsUnknown(const Operator& op, const std::vector<Data>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (op.schema.parameters[i].type.kind == ArgumentType::Kind::Any) continue;
+    if (isUnknown(arguments[i])) return true;
+    const List* list = pointer<List>(arguments[i]);
+    if (list && std::any_of(list->items.begin(), list->items.end(), isUnknown)) return true;
+  }
+  return false;
+}
+
+std::string typesText(const std::vector<Argument>& arguments) {
+  std::string text;
+  for (const Argument& a : arguments)
+    text += (text.empty() ? "" : ", ") + (a.name.empty() ? a.name : a.name + "=") + kindOf(a.value);
+  return text;
+}
+
+NodeFacts factsOf(const Operator& op, const std::string& name, const std::vector<Data>& arguments) {
+  NodeFacts facts;
+  facts.type = name;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const Tensor* tensor = pointer<Tensor>(arguments[i]);
+    facts.inputs.push_back(tensor ? tensor->value : Value());
+    facts.inputNames.push_back(op.schema.parameters[i].name);
+  }
+  return facts;
+}
+} // namespace
+
+Result<Data> Evaluator::unknownResult(const Hints& hints, const std::string& operatorName,
+                                      const Frame& frame) {
+  Tensor* tensor = store_.heap().tensor();
+  std::string own = hints.empty() || hints.front().empty() ? plainName(operatorName) : hints.front();
+  BURIN_CHECK(names_.cut(*tensor, names_.reserve(qualified(frame.path, own))));
+  return Data(tensor);
+}
+
+Result<Data> Evaluator::callOperator(const std::string& name, const std::vector<Argument>& arguments,
+                                     const Frame& frame, const Hints& hints) {
+  for (const Operator& op : overloads(name))
+    if (auto bound = bindArguments(op.schema, arguments, store_.heap()))
+      return runOperator(op, name, *bound, frame, hints);
+  const std::string base = isInPlace(name) ? name.substr(0, name.size() - 1) : name;
+  for (const Operator& op : overloads(base))
+    if (auto bound = bindArguments(op.schema, arguments, store_.heap())) {
+      BURIN_ASSIGN(Data result, runOperator(op, name, *bound, frame, hints));
+      RuleContext context(session_, {qualified(frame.path, plainName(name)), name, {}, {}, {}});
+      return writeInPlace((*bound)[0], result, context);
+    }
+  const std::string where = fmt::format("{} ({})", qualified(frame.path, plainName(name)), name);
+  if (overloads(name).empty() && overloads(base).empty())
+    session_.report().addOperator(name, where, remedyFor(base));
+  else
+    session_.report().addUse({ErrorCode::Unsupported,
+                              {},
+                              where,
+                              fmt::format("with the arguments ({}) is not supported", typesText(arguments)),
+                              {}});
+  return unknownResult(hints, name, frame);
+}
+
+Result<Data> Evaluator::runOperator(const Operator& op, const std::string& name,
+                                    const std::vector<Data>& arguments, const Frame& frame,
+                                    const Hints& hints) {
+  if (needsUnknown(op, arguments)) return unknownResult(hints, name, frame);
+  if (++operators_ > session_.options().maxNodes)
+    return fail(ErrorCode::Unsupported, fmt::format("it runs more than {} operators", operators_ - 1),
+                "export it with loops of fewer rounds");
+  NodeFacts facts = factsOf(op, name, arguments);
+  std::string own = hints.empty() || hints.front().empty() ? plainName(name) : hints.front();
+  facts.name = names_.reserve(qualified(frame.path, own));
+  facts.outputs.push_back(facts.name);
+  const size_t count = op.schema.givesList ? kMaxListResults : static_cast<size_t>(op.schema.results);
+  for (size_t i = 1; i < count; ++i) {
+    bool hinted = i < hints.size() && !hints[i].empty();
+    facts.outputs.push_back(hinted ? names_.reserve(qualified(frame.path, hints[i]))
+                                   : fmt::format("{}.{}", facts.name, i));
+  }
+  const std::string reserved = facts.name;
+  Call call(store_, session_, std::move(facts), op, arguments);
+  op.row->rule(call);
+  if (call.failed()) {
+    if (call.error()->code != ErrorCode::Unsupported) return fail(*call.error());
+    session_.report().addUse(*call.error());
+    return unknownResult(hints, name, frame);
+  }
+  if (call.results().empty() || !call.results()[0]) names_.release(reserved);
+  Data result = call.result();
+  BURIN_CHECK(cutAll(result));
+  return result;
+}
+
+// The target keeps its type and shape; what it was a view of changes with it.
+Result<Data> Evaluator::writeInPlace(Data target, const Data& result, RuleContext& context) {
+  Tensor *to = pointer<Tensor>(target), *from = pointer<Tensor>(result);
+  if (!to || !from) return result;
+  if (to == from) return target;
+  Value value = from->value;
+  if (value && to->value) value = context.cast(value, RuleContext::dtype(to->value));
+  if (to->quantization.has_value() != from->quantization.has_value()) to->quantization = from->quantization;
+  store_.write(context, *to, value);
+  if (context.failed()) return fail(*context.error());
+  return target;
+}
+
+void Evaluator::renameResults(const Data& data, const std::string& wanted, mlir::Operation* mark,
+                              bool lasting) {
+  if (Tensor* tensor = pointer<Tensor>(data)) return names_.rename(tensor->value, wanted, mark, lasting);
+  const List* list = pointer<List>(data);
+  for (size_t i = 0; list && i < std::min(list->items.size(), kMaxListResults); ++i)
+    if (Tensor* tensor = pointer<Tensor>(list->items[i]))
+      names_.rename(tensor->value, i ? fmt::format("{}.{}", wanted, i) : wanted, mark, lasting);
+}
+
+Status Evaluator::cutAll(const Data& data) {
+  if (Tensor* tensor = pointer<Tensor>(data)) return names_.cut(*tensor);
+  if (const List* list = pointer<List>(data))
+    for (const Data& item : list->items)
+      if (Tensor* tensor = pointer<Tensor>(item)) BURIN_CHECK(names_.cut(*tensor));
+  return {};
+}
+
+} // namespace burin::torch

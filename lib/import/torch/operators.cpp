@@ -1,0 +1,77 @@
+#include "lib/import/torch/operators.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace burin::torch {
+
+namespace {
+using rt::DType;
+
+const OperatorTable* const kTables[] = {
+    &kScalarOperators,     &kListOperators,        &kTensorInfoOperators, &kElementwiseOperators,
+    &kActivationOperators, &kConvolutionOperators, &kPoolingOperators,    &kNormalizationOperators,
+    &kLinearOperators,     &kShapeOperators,       &kJoinOperators,       &kIndexOperators,
+    &kReductionOperators,  &kGeneratorOperators,   &kResizeOperators,     &kRecurrentOperators,
+    &kAttentionOperators,  &kQuantizedOperators};
+
+using Index = std::unordered_map<std::string, std::vector<Operator>>;
+
+const Index& operatorIndex() {
+  static const Index index = [] {
+    Index map;
+    for (const OperatorTable* table : kTables)
+      for (size_t i = 0; i < table->count; ++i) {
+        Operator op{&table->rows[i], parseSchema(table->rows[i].schema)};
+        bool qualified = op.schema.name.find("::") != std::string::npos;
+        map[qualified ? op.schema.name : "aten::" + op.schema.name].push_back(std::move(op));
+      }
+    return map;
+  }();
+  return index;
+}
+
+// By PyTorch's number; F64 counts as F32, complex numbers have no counterpart.
+constexpr std::pair<int64_t, DType> kScalarTypes[] = {
+    {0, DType::U8},  {1, DType::I8},   {2, DType::I16},  {3, DType::I32},   {4, DType::I64},
+    {5, DType::F16}, {6, DType::F32},  {7, DType::F32},  {11, DType::Bool}, {12, DType::I8},
+    {13, DType::U8}, {14, DType::I32}, {15, DType::BF16}};
+} // namespace
+
+const std::vector<Operator>& overloads(const std::string& name) {
+  static const std::vector<Operator> none;
+  auto it = operatorIndex().find(name);
+  return it == operatorIndex().end() ? none : it->second;
+}
+
+std::vector<SupportedOperator> operatorList() {
+  std::vector<SupportedOperator> list;
+  for (const auto& [name, operators] : operatorIndex()) {
+    size_t colon = name.find("::");
+    list.push_back({name.substr(colon + 2), name.substr(0, colon), "fixture"});
+  }
+  std::sort(list.begin(), list.end(),
+            [](auto& a, auto& b) { return std::tie(a.domain, a.name) < std::tie(b.domain, b.name); });
+  return list;
+}
+
+std::string remedyFor(const std::string& name) {
+  if (name.find("rand") != std::string::npos || name == "aten::bernoulli" || name == "aten::multinomial")
+    return "its result is random; export the model in inference mode";
+  if (name == "aten::nonzero" || name == "aten::masked_select" || name == "torchvision::nms")
+    return "the shape of its result depends on data; cut it off with --outputs";
+  return {};
+}
+
+std::optional<DType> scalarType(int64_t number) {
+  for (auto [n, dtype] : kScalarTypes)
+    if (n == number) return dtype;
+  return std::nullopt;
+}
+int64_t scalarTypeNumber(DType dtype) {
+  for (auto [n, type] : kScalarTypes)
+    if (type == dtype) return n;
+  return 6;
+}
+
+} // namespace burin::torch
