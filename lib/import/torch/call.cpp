@@ -1,7 +1,7 @@
 #include "lib/import/torch/call.h"
 
 #include "lib/import/torch/archive.h"
-#include "lib/import/torch/operators.h"
+#include "lib/import/torch/rules.h"
 
 #include <fmt/format.h>
 
@@ -149,6 +149,11 @@ Value Call::operand(const char* name) { return number(data(name)); }
 
 //===-- results
 //--------------------------------------------------------------------------------------------------===//
+
+void Call::give(Value value) {
+  if (!inherited_ || !value || !isFloat(value)) return set(0, value);
+  giveQuantized(emitQuantized(*this, value, *inherited_), *inherited_);
+}
 
 void Call::giveList(const std::vector<Value>& values) {
   setAll(values);

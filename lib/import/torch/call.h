@@ -70,7 +70,7 @@ public:
 
   // Results: tensors by set(), or one of these.
   void give(Data data) { given_ = data; }
-  void give(Value value) { set(0, value); }
+  void give(Value value);
   void giveList(const std::vector<Value>& values);
   // The very variable of an argument.
   void giveSame(const char* name) { given_ = data(name); }
@@ -80,6 +80,9 @@ public:
   void giveView(const char* name, const Read& read, const Write& write);
   void giveViews(const char* name, const std::vector<std::pair<Read, Write>>& views);
   void giveQuantized(Value value, const Quantization& quantization);
+  // Operators that know nothing of quantization: a float result is quantized like the input that it is made
+  // of.
+  void inherit(const Quantization& quantization) { inherited_ = quantization; }
   // What the rule gave, or null data with failed().
   Data result();
 
@@ -90,6 +93,7 @@ private:
   const Operator& op_;
   const std::vector<Data>& arguments_;
   std::optional<Data> given_;
+  std::optional<Quantization> inherited_;
 };
 
 } // namespace burin::torch

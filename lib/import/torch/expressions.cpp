@@ -283,6 +283,24 @@ Result<Data> Evaluator::callFunction(const FunctionDefinition& function,
   return returned.value_or(Data());
 }
 
+namespace {
+void nameStored(const Data& data, const std::string& name) {
+  if (Tensor* tensor = pointer<Tensor>(data); tensor && tensor->stored && tensor->stored->name.empty())
+    tensor->stored->name = name;
+}
+
+// Quantized modules pack their parameters into a tuple: the weight is a quantized tensor, the bias a plain
+// one.
+void nameState(const Object& object) {
+  const List* list = object.state ? pointer<List>(*object.state) : nullptr;
+  for (size_t i = 0; list && i < list->items.size(); ++i) {
+    nameStored(list->items[i], qualified(object.path, "bias"));
+    if (Object* weight = pointer<Object>(list->items[i]); weight && weight->type == kQuantizedTensor)
+      nameStored(weight->attributes["integers"], qualified(object.path, "weight"));
+  }
+}
+} // namespace
+
 Status Evaluator::prepare(Object& root) {
   std::vector<Object*> pending = {&root};
   std::set<Object*> seen = {&root};
@@ -290,6 +308,7 @@ Status Evaluator::prepare(Object& root) {
     Object* object = pending.back();
     pending.pop_back();
     BURIN_ASSIGN(const ClassDefinition* type, library_.type(object->type));
+    nameState(*object);
     const FunctionDefinition* unpack = type ? findMethod(*type, "__setstate__") : nullptr;
     if (unpack && object->state) {
       object->attributes.clear();
@@ -297,8 +316,7 @@ Status Evaluator::prepare(Object& root) {
     }
     for (auto& [name, value] : object->attributes) {
       std::string path = qualified(object->path, name);
-      if (Tensor* tensor = pointer<Tensor>(value); tensor && tensor->stored && tensor->stored->name.empty())
-        tensor->stored->name = path;
+      nameStored(value, path);
       Object* child = pointer<Object>(value);
       if (!child || !seen.insert(child).second) continue;
       child->path = path;

@@ -31,6 +31,17 @@ bool needsUnknown(const Operator& op, const std::vector<Data>& arguments) {
   return false;
 }
 
+// The first quantized tensor that an operator of floats is given, as such or in a list.
+const Tensor* quantizedArgument(const std::string& name, const std::vector<Data>& arguments) {
+  if (!name.starts_with("aten::") || name.find("quantize") != std::string::npos) return nullptr;
+  for (const Data& argument : arguments) {
+    const List* list = pointer<List>(argument);
+    const Data& first = list && !list->items.empty() ? list->items[0] : argument;
+    if (const Tensor* t = pointer<Tensor>(first); t && t->quantization) return t;
+  }
+  return nullptr;
+}
+
 std::string typesText(const std::vector<Argument>& arguments) {
   std::string text;
   for (const Argument& a : arguments)
@@ -101,6 +112,7 @@ Result<Data> Evaluator::runOperator(const Operator& op, const std::string& name,
   }
   const std::string reserved = facts.name;
   Call call(store_, session_, std::move(facts), op, arguments);
+  if (const Tensor* quantized = quantizedArgument(name, arguments)) call.inherit(*quantized->quantization);
   op.row->rule(call);
   if (call.failed()) {
     if (call.error()->code != ErrorCode::Unsupported) return fail(*call.error());

@@ -170,6 +170,13 @@ void reduceList(Call& c) {
   c.give(what == "sum" ? Data(sum) : best);
 }
 
+void anyOrAll(Call& c) {
+  auto holds = [](const Data& d) { return realOf(d).value_or(0) != 0; };
+  const std::vector<Data>& items = listOf(c).items;
+  c.give(Data(std::string_view(c.variant()) == "any" ? std::any_of(items.begin(), items.end(), holds)
+                                                     : std::all_of(items.begin(), items.end(), holds)));
+}
+
 // Keys, values or pairs of a dict.
 void dictItems(Call& c) {
   const Dict* dict = pointer<Dict>(c.data("self"));
@@ -225,6 +232,8 @@ const OperatorRow kRows[] = {
     {"prim::min(any[] self)", reduceList, "min"},
     {"prim::max(any[] self)", reduceList, "max"},
     {"sum(int[] self)", reduceList, "sum"},
+    {"any(Scalar[] self)", anyOrAll, "any"},
+    {"all(Scalar[] self)", anyOrAll, "all"},
     {"__contains__(any self, any item)", contains},
     {"keys(any self)", dictItems, "keys"},
     {"values(any self)", dictItems, "values"},
