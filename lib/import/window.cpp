@@ -22,20 +22,26 @@ int64_t floorDiv(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) 
 int64_t extent(const Window& w, size_t axis) { return (w.kernel[axis] - 1) * w.dilations[axis] + 1; }
 } // namespace
 
+Window Window::of(const Ints& kernel) {
+  return {kernel, Ints(kernel.size(), 1), Ints(kernel.size(), 1), Ints(2 * kernel.size(), 0), {}};
+}
+
 void padSame(Window& w, size_t axis, int64_t in, bool upper) {
   size_t n = w.kernel.size();
+  w.sizes.resize(n);
   w.sizes[axis] = ceilDiv(in, w.strides[axis]);
   int64_t total = std::max<int64_t>((w.sizes[axis] - 1) * w.strides[axis] + extent(w, axis) - in, 0);
   w.pads[axis] = upper ? total / 2 : total - total / 2;
   w.pads[axis + n] = total - w.pads[axis];
 }
 
-void sizeFromPads(Window& w, size_t axis, int64_t in, bool ceilMode) {
+void sizeFromPads(Window& w, size_t axis, int64_t in, Rounding rounding) {
   size_t n = w.kernel.size();
+  w.sizes.resize(n);
   int64_t room = in + w.pads[axis] + w.pads[axis + n] - extent(w, axis);
   int64_t& size = w.sizes[axis];
-  size = (ceilMode ? ceilDiv(room, w.strides[axis]) : floorDiv(room, w.strides[axis])) + 1;
-  if (ceilMode && (size - 1) * w.strides[axis] >= in + w.pads[axis]) --size;
+  size = (rounding == Rounding::Floor ? floorDiv(room, w.strides[axis]) : ceilDiv(room, w.strides[axis])) + 1;
+  if (rounding == Rounding::CeilInside && (size - 1) * w.strides[axis] >= in + w.pads[axis]) --size;
 }
 
 bool checkWindow(RuleContext& context, const Window& w) {

@@ -3,6 +3,7 @@
 #include "lib/import/caffe/importer.h"
 #include "lib/import/darknet/importer.h"
 #include "lib/import/onnx/importer.h"
+#include "lib/import/paddle/importer.h"
 #include "lib/import/tensorflow/importer.h"
 #include "lib/import/tflite/importer.h"
 #include "lib/import/torch/importer.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr const ImportFormat* kFormats[] = {
     &kCaffeFormat,
     &kDarknetFormat,
+    &kPaddleFormat,
     &kTensorflowFormat,
     &kTfliteFormat,
     &kTorchFormat,

@@ -46,7 +46,7 @@ std::optional<Window> readWindow(NodeContext& context, Value x, const Ints& kern
     if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER")
       padSame(w, i, shape[i + 2], autoPad == "SAME_UPPER");
     else
-      sizeFromPads(w, i, shape[i + 2], ceilMode);
+      sizeFromPads(w, i, shape[i + 2], ceilMode ? Rounding::CeilInside : Rounding::Floor);
   }
   Ints in(shape.dim + 2, shape.dim + shape.rank);
   if (!checkWindowFits(context, w, in)) return std::nullopt;

@@ -26,7 +26,7 @@ std::optional<Window> windowOf(NodeContext& c, const Ints& in, Window w, tfl::Pa
     if (padding == tfl::Padding::SAME)
       padSame(w, axis, in[axis + 2], true);
     else
-      sizeFromPads(w, axis, in[axis + 2], false);
+      sizeFromPads(w, axis, in[axis + 2]);
     if (w.sizes[axis] > 0) continue;
     c.invalid(fmt::format("its window of {} does not fit into its input of {}",
                           (w.kernel[axis] - 1) * w.dilations[axis] + 1, in[axis + 2]),
