@@ -2,6 +2,7 @@
 
 #include "lib/import/caffe/importer.h"
 #include "lib/import/darknet/importer.h"
+#include "lib/import/mxnet/importer.h"
 #include "lib/import/onnx/importer.h"
 #include "lib/import/paddle/importer.h"
 #include "lib/import/tensorflow/importer.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr const ImportFormat* kFormats[] = {
     &kCaffeFormat,
     &kDarknetFormat,
+    &kMxnetFormat,
     &kPaddleFormat,
     &kTensorflowFormat,
     &kTfliteFormat,

@@ -1,9 +1,9 @@
 #include "lib/import/paddle/program.h"
 
+#include "lib/import/byte_reader.h"
 #include "lib/import/common.h"
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -64,31 +64,6 @@ Result<std::shared_ptr<const Program>> parseProgram(std::span<const char> bytes)
 }
 
 namespace {
-// Reads little-endian fields from the front; `ok` turns false when the bytes end.
-class Reader {
-public:
-  explicit Reader(std::span<const char> bytes) : rest_(bytes) {}
-  template <class T>
-  T number() {
-    T value = 0;
-    auto bytes = take(sizeof(T));
-    if (ok) std::memcpy(&value, bytes.data(), sizeof(T));
-    return value;
-  }
-  std::span<const char> take(uint64_t count) {
-    ok = ok && count <= rest_.size();
-    if (!ok) return {};
-    auto bytes = rest_.first(count);
-    rest_ = rest_.subspan(count);
-    return bytes;
-  }
-  bool atEnd() const { return rest_.empty(); }
-  bool ok = true;
-
-private:
-  std::span<const char> rest_;
-};
-
 Status checkDeclaration(const VarType::TensorDesc& stored, const VarType::TensorDesc* declared) {
   if (!declared || std::equal(stored.dims().begin(), stored.dims().end(), declared->dims().begin(),
                               declared->dims().end(), [](int64_t s, int64_t d) { return d < 0 || s == d; }))
@@ -101,11 +76,11 @@ Status checkDeclaration(const VarType::TensorDesc& stored, const VarType::Tensor
 }
 
 // Version, level-of-detail table, version, type, data.
-Result<StoredTensor> readTensor(Reader& reader, const VarType::TensorDesc* declared,
+Result<StoredTensor> readTensor(ByteReader& reader, const VarType::TensorDesc* declared,
                                 std::shared_ptr<const void> owner) {
   uint32_t version = reader.number<uint32_t>();
   uint64_t levels = reader.number<uint64_t>();
-  for (uint64_t i = 0; i < levels && reader.ok; ++i) reader.take(reader.number<uint64_t>());
+  for (uint64_t i = 0; i < levels && reader.ok(); ++i) reader.take(reader.number<uint64_t>());
   uint32_t tensorVersion = reader.number<uint32_t>();
   auto descBytes = reader.take(static_cast<uint64_t>(std::max(reader.number<int32_t>(), 0)));
   const Error damaged{ErrorCode::Input,
@@ -114,7 +89,7 @@ Result<StoredTensor> readTensor(Reader& reader, const VarType::TensorDesc* decla
                       "its data in the parameter file are damaged or cut short",
                       "the parameter file must be of this program; download or export both again"};
   VarType::TensorDesc desc;
-  if (!reader.ok || version || tensorVersion ||
+  if (!reader.ok() || version || tensorVersion ||
       !desc.ParseFromArray(descBytes.data(), static_cast<int>(descBytes.size())))
     return fail(damaged);
   BURIN_CHECK(checkDeclaration(desc, declared));
@@ -125,7 +100,7 @@ Result<StoredTensor> readTensor(Reader& reader, const VarType::TensorDesc* decla
   BURIN_ASSIGN(uint64_t bytes, storedBytes(dims, tensor.isDouble ? 8 : rt::dtypeBytes(tensor.type.dtype)));
   for (int64_t d : dims) tensor.type.shape.push(d);
   tensor.bytes = reader.take(bytes);
-  if (!reader.ok) return fail(damaged);
+  if (!reader.ok()) return fail(damaged);
   tensor.owner = std::move(owner);
   return tensor;
 }
@@ -134,7 +109,7 @@ Result<StoredTensor> readTensor(Reader& reader, const VarType::TensorDesc* decla
 Result<Parameters> readCombined(const Program& program, std::span<const char> bytes,
                                 std::shared_ptr<const void> owner) {
   Parameters parameters;
-  Reader reader(bytes);
+  ByteReader reader(bytes);
   for (const std::string& name : program.parameters) {
     auto tensor = readTensor(reader, program.tensor(name), owner);
     if (!tensor) return fail(atOp(tensor.error(), "parameter '" + name + "'"));
@@ -161,7 +136,7 @@ Result<Parameters> readSeparate(const Program& program, const std::string& folde
                         where,
                         "is in no file: there is neither a combined parameter file nor one of this name",
                         "put the .pdiparams or __params__ file beside the model, or name it with --weights"});
-    Reader reader((*file)->bytes());
+    ByteReader reader((*file)->bytes());
     auto tensor = readTensor(reader, program.tensor(name), *file);
     if (!tensor) return fail(atOp(tensor.error(), where));
     parameters.emplace(name, std::move(*tensor));
