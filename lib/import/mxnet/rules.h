@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lib/import/mxnet/node.h"
-#include "lib/import/window.h"
+#include "lib/import/windowed_ops.h"
 
 namespace burin::mxnet {
 
