@@ -102,7 +102,7 @@ struct Imported {
   std::string error() const { return ok() ? std::string() : result.error().text(); }
   mlir::Operation* outputOp() const {
     mlir::Operation* found = nullptr;
-    result->module->walk([&](nn::OutputOp op) { found = op; });
+    result->module.get().walk([&](nn::OutputOp op) { found = op; });
     return found;
   }
   mlir::Value output(unsigned i = 0) const { return outputOp()->getOperand(i); }
@@ -118,7 +118,7 @@ struct Imported {
   // "mnemonic name" of every op in order, constants and structure left out.
   std::vector<std::string> ops() const {
     std::vector<std::string> list;
-    result->module->walk([&](mlir::Operation* op) {
+    result->module.get().walk([&](mlir::Operation* op) {
       if (mlir::isa<mlir::ModuleOp, nn::GraphOp, nn::OutputOp, nn::InputOp, nn::ConstantOp, nn::NoneOp>(op))
         return;
       list.push_back(op->getName().stripDialect().str() + " " + nn::valueName(op->getResult(0)));
