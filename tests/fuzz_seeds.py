@@ -2,8 +2,9 @@
 """Seeds for the fuzz targets, made by the tool itself: tests/fuzz_seeds.py BURIN FOLDER
 
 FOLDER/NAME holds the seeds of fuzz_NAME: modules, weights, plans, tables and programs of every precision from the
-small graphs in fuzz/corpus/onnx and from examples/digits, a program of every ONNX node test that is installed, and
-pictures and arrays of the kinds the readers know. Seeds that are small text or hand-made are in fuzz/corpus.
+small graphs in fuzz/corpus/onnx and from examples/digits, a program of every ONNX node test that is installed, small
+models of the zoo where there is one (BURIN_ZOO), and pictures and arrays of the kinds the readers know. Seeds that are
+small text or hand-made are in fuzz/corpus.
 """
 import glob
 import json
@@ -98,6 +99,28 @@ def seeds_of_node_tests(seeds):
             seeds.copy(program, "program", name + ".burin")
 
 
+def seeds_of_zoo(seeds, zoo):
+    """Small models of other frameworks: what the tool cannot make itself."""
+    def models(*pattern):
+        return sorted(glob.glob(os.path.join(zoo, "models", *pattern)))
+
+    for model in models("tflite", "*.tflite"):
+        seeds.copy(model, "tflite", os.path.basename(model))
+    for model in models("tf", "*.pb") + models("tf", "*", "saved_model.pb") + models("tf", "*", "*", "*.index"):
+        seeds.copy(model, "tensorflow", model.replace("/", "_"))
+    # A text, a zero byte, and as much of the weights as fits.
+    for target, text, weights in (("caffe", ".prototxt", ".caffemodel"), ("darknet", ".cfg", ".weights")):
+        for model in models(target, "*" + text):
+            with open(model, "rb") as file:
+                data = file.read() + b"\0"
+            beside = model[:-len(text)] + weights
+            if os.path.exists(beside):
+                with open(beside, "rb") as file:
+                    data += file.read(MOST_BYTES)
+            with open(seeds.path(target, os.path.basename(model)), "wb") as file:
+                file.write(data[:MOST_BYTES])
+
+
 def bmp(width, height, bits, pixels):
     """An uncompressed bitmap; 8 bits bring a grey palette."""
     palette = b"".join(bytes([i, i, i, 0]) for i in range(256)) if bits == 8 else b""
@@ -133,6 +156,7 @@ def main():
     seeds_of_network(seeds, os.path.join(DIGITS, "digits.onnx"), os.path.join(DIGITS, "calib"),
                      "--pixel gray --mean 127.5 --scale 0.00784313725490196".split())
     seeds_of_node_tests(seeds)
+    seeds_of_zoo(seeds, os.environ.get("BURIN_ZOO", os.path.join(ROOT, "..", "shared", "zoo")))
     seeds_of_pictures(seeds)
     seeds_of_arrays(seeds)
     for target in sorted(os.listdir(seeds.folder)):
