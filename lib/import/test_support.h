@@ -3,6 +3,7 @@
 
 #include "lib/import/common.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
@@ -29,6 +30,20 @@ struct Imported {
   std::vector<float> floats(unsigned i = 0) const { return nn::constantFloats(output(i)); }
   std::vector<int64_t> ints(unsigned i = 0) const { return nn::constantInts(output(i)); }
   std::string shape(unsigned i = 0) const { return rt::toString(nn::typeOf(output(i)).shape); }
+  std::string shapeList(unsigned i = 0) const { // "[1,3]", "[]" for a scalar
+    rt::Shape dims = nn::typeOf(output(i)).shape;
+    std::string text;
+    for (int k = 0; k < dims.rank; ++k) text += (k ? "," : "") + std::to_string(dims[k]);
+    return "[" + text + "]";
+  }
+  std::vector<double> numbers(unsigned i = 0) const { // of any element type
+    if (!rt::isFloat(nn::typeOf(output(i)).dtype)) {
+      std::vector<int64_t> values = ints(i);
+      return {values.begin(), values.end()};
+    }
+    std::vector<float> values = floats(i);
+    return {values.begin(), values.end()};
+  }
   // Ops "nn.<mnemonic>" in order, constants and structure left out.
   std::vector<std::string> ops() const {
     std::vector<std::string> list;
@@ -73,6 +88,23 @@ inline void expectNear(const Imported& m, const std::vector<float>& expected, fl
   std::vector<float> values = m.floats(output);
   ASSERT_EQ(values.size(), expected.size());
   for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], expected[i], tolerance) << "at " << i;
+}
+
+// A node has to give this shape, written "[1,3]", and these values.
+inline void expectValues(const Imported& m, const std::string& shape, const std::vector<double>& expected,
+                         unsigned output = 0, double tolerance = 1e-5) {
+  ASSERT_TRUE(m.ok()) << m.error();
+  EXPECT_EQ(m.shapeList(output), shape);
+  std::vector<double> values = m.numbers(output);
+  ASSERT_EQ(values.size(), expected.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_NEAR(values[i], expected[i], tolerance * std::max(1.0, std::abs(expected[i]))) << "at " << i;
+}
+
+// The bytes of a number behind others, as binary formats store it.
+template <class T>
+void append(std::string& bytes, T value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 inline bool has(const std::string& text, const std::string& part) {

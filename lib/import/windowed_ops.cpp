@@ -35,6 +35,20 @@ bool sizeWindow(RuleContext& c, Window& w, Value x, Rounding rounding) {
   return checkWindowFits(c, w, in);
 }
 
+std::optional<Ints> transposedSizes(RuleContext& c, const Window& w, Value x) {
+  Ints in = RuleContext::dims(x), sizes;
+  size_t n = w.kernel.size();
+  for (size_t i = 0; i < n; ++i) {
+    if (in[i + 2] > int64_t(1) << 31 || w.strides[i] > 1 << 24 || w.dilations[i] > 1 << 24) {
+      c.invalid("a stride, dilation or size is out of range");
+      return std::nullopt;
+    }
+    int64_t extent = (w.kernel[i] - 1) * w.dilations[i] + 1;
+    sizes.push_back((in[i + 2] - 1) * w.strides[i] + extent - w.pads[i] - w.pads[i + n]);
+  }
+  return sizes;
+}
+
 Value emitConv(RuleContext& c, Value x, Value w, Value bias, const Window& window, int64_t groups) {
   if (!checkWindow(c, window, x)) return {};
   return c.emit("conv", {x, w, bias ? bias : c.none()},

@@ -10,6 +10,9 @@ bool checkWindow(RuleContext& c, const Window& w, Value x);
 // Works out `sizes`; false (with an error) when the window does not fit into the padded input.
 bool sizeWindow(RuleContext& c, Window& w, Value x, Rounding rounding);
 
+// The output of a transposed convolution without output pads, where nothing in it can overflow.
+std::optional<Ints> transposedSizes(RuleContext& c, const Window& w, Value x);
+
 Value emitConv(RuleContext& c, Value x, Value w, Value bias, const Window& window, int64_t groups);
 Value emitConvTranspose(RuleContext& c, Value x, Value w, Value bias, const Window& window,
                         const Ints& outputPads, int64_t groups);

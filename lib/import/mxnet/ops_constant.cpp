@@ -26,7 +26,7 @@ void importFilledLike(Node& n) {
 
 std::vector<float> rangeOf(Node& n, double start, double step, double count, int64_t repeat) {
   std::vector<float> values;
-  if (!(count * static_cast<double>(repeat) < double(1 << 26)) || repeat < 1) {
+  if (!(count * static_cast<double>(repeat) < double(1 << 24)) || repeat < 1) {
     n->invalid("its range is too long");
     return values;
   }

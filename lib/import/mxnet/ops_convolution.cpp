@@ -11,18 +11,6 @@ namespace {
 // Layouts ending in C hold weights as [O, kernel, C] too.
 bool isChannelsLast(const Node& n) { return n.text("layout").ends_with("C"); }
 
-Value toChannelsFirst(RuleContext& c, Value x) {
-  Ints perm = {0, RuleContext::rank(x) - 1};
-  for (int64_t i = 1; i < RuleContext::rank(x) - 1; ++i) perm.push_back(i);
-  return RuleContext::rank(x) < 3 ? x : c.transpose(x, perm);
-}
-Value toChannelsLast(RuleContext& c, Value x) {
-  Ints perm = {0};
-  for (int64_t i = 2; i < RuleContext::rank(x); ++i) perm.push_back(i);
-  perm.push_back(1);
-  return RuleContext::rank(x) < 3 ? x : c.transpose(x, perm);
-}
-
 std::optional<Window> readWindow(Node& n, Value x, const Ints& kernel) {
   Window w = Window::of(kernel);
   w.strides = n.ints("stride", w.strides);
@@ -38,19 +26,19 @@ std::optional<Window> readWindow(Node& n, Value x, const Ints& kernel) {
 Value biasOf(Node& n, int index, bool noBias) { return n.flag("no_bias", noBias) ? Value() : n->in(index); }
 
 void importConvolution(Node& n) {
-  bool channelsLast = isChannelsLast(n);
-  auto order = [&](Value v) { return channelsLast ? toChannelsFirst(n.context(), v) : v; };
+  bool isLast = isChannelsLast(n);
+  auto order = [&](Value v) { return isLast ? channelsFirst(n.context(), v) : v; };
   Value x = order(n.x()), w = order(n->in(1));
   auto window = readWindow(n, x, n.ints("kernel"));
   if (!window) return;
   Value y = emitConv(n.context(), x, w, biasOf(n, 2, false), *window, n.integer("num_group", 1));
-  n->set(0, channelsLast ? toChannelsLast(n.context(), y) : y);
+  n->set(0, isLast ? channelsLast(n.context(), y) : y);
 }
 
 // target_shape wins over pad and adj: what is too much is cut off on both sides, one more at the front.
-void padForTarget(Window& w, Ints& adjust, const Ints& in, const Ints& target) {
+void padForTarget(Window& w, Ints& adjust, const Ints& full, const Ints& target) {
   for (size_t i = 0; i < target.size(); ++i) {
-    int64_t total = w.strides[i] * (in[i + 2] - 1) + w.dilations[i] * (w.kernel[i] - 1) + 1 - target[i];
+    int64_t total = full[i] - target[i];
     adjust[i] = total % 2;
     w.pads[i] = w.pads[i + target.size()] = (total + 1) / 2;
   }
@@ -62,8 +50,13 @@ void importDeconvolution(Node& n) {
   auto window = readWindow(n, n.x(), kernel);
   if (!window) return;
   if (adjust.empty()) adjust.assign(kernel.size(), 0);
-  bool hasTarget = target.size() == kernel.size() && product(target) > 0;
-  if (hasTarget) padForTarget(*window, adjust, RuleContext::dims(n.x()), target);
+  bool hasTarget = target.size() == kernel.size() && *std::min_element(target.begin(), target.end()) > 0;
+  if (hasTarget) {
+    window->pads.assign(window->pads.size(), 0);
+    auto full = transposedSizes(n.context(), *window, n.x());
+    if (!full) return;
+    padForTarget(*window, adjust, *full, target);
+  }
   if (adjust.size() != kernel.size() || *std::min_element(adjust.begin(), adjust.end()) < 0)
     return n->invalid("its adj or target_shape is not possible");
   n->set(0, emitConvTranspose(n.context(), n.x(), n->in(1), biasOf(n, 2, true), *window, adjust,
@@ -120,8 +113,8 @@ bool sizePool(Node& n, Window& w, Value x) {
 }
 
 void importPooling(Node& n) {
-  bool channelsLast = isChannelsLast(n);
-  Value x = channelsLast ? toChannelsFirst(n.context(), n.x()) : n.x(), y;
+  bool isLast = isChannelsLast(n);
+  Value x = isLast ? channelsFirst(n.context(), n.x()) : n.x(), y;
   std::string type = n.text("pool_type", "max");
   if (RuleContext::rank(x) < 3) return n->invalid("its input has no spatial axes");
   if (n.flag("global_pool")) {
@@ -135,7 +128,7 @@ void importPooling(Node& n) {
     y = poolOver(n, x, *window, isSum ? "avg" : type, isSum || n.flag("count_include_pad", true));
     if (isSum) y = n->mul(y, n->scalarLike(static_cast<double>(product(window->kernel)), x));
   }
-  n->set(0, channelsLast ? toChannelsLast(n.context(), y) : y);
+  n->set(0, isLast ? channelsLast(n.context(), y) : y);
 }
 
 Value enlarged(Node& n, Value x, int64_t height, int64_t width) {

@@ -10,6 +10,8 @@
 namespace burin::mxnet {
 
 namespace {
+constexpr double kMostBoxes = 1 << 22; // that the rules write as constants
+
 // Half widths and heights at one place: every size with the first ratio, then the first size with the others.
 std::vector<std::pair<float, float>> halfSizes(Node& n, float aspect) {
   std::vector<float> sizes = n.reals("sizes", {1}), ratios = n.reals("ratios", {1});
@@ -31,7 +33,10 @@ void importPriorBoxes(Node& n) {
   int64_t height = dims[2], width = dims[3];
   std::vector<float> steps = n.reals("steps", {-1, -1}), offsets = n.reals("offsets", {0.5f, 0.5f});
   auto halves = halfSizes(n, static_cast<float>(height) / static_cast<float>(width));
-  if (steps.size() != 2 || offsets.size() != 2 || height * width > int64_t(1) << 22 || halves.size() > 256)
+  if (steps.size() != 2 || offsets.size() != 2 ||
+      static_cast<double>(height) * static_cast<double>(width) * static_cast<double>(halves.size()) >
+          kMostBoxes ||
+      halves.size() > 256)
     return n->invalid("its steps, offsets or sizes are not possible");
   float stepY = steps[0] > 0 ? steps[0] : 1.0f / static_cast<float>(height);
   float stepX = steps[1] > 0 ? steps[1] : 1.0f / static_cast<float>(width);
@@ -69,6 +74,10 @@ Value byClass(Node& n, Value scores, Value classes, int64_t count, bool together
   Value row = n->reshape(scores, {dims[0], 1, dims[1]});
   if (together) return row;
   Ints numbers;
+  if (count > static_cast<int64_t>(kMostBoxes)) {
+    n->invalid(fmt::format("{} classes are too many", count));
+    return {};
+  }
   for (int64_t i = 0; i < count; ++i) numbers.push_back(i);
   Value wanted = n->reshape(n->cast(n->constant(numbers), rt::DType::F32), {1, count, 1});
   Value isClass = n->binary("equal", n->reshape(classes, {dims[0], 1, dims[1]}), wanted);

@@ -234,7 +234,9 @@ void importBroadcastAxis(Node& n) {
 
 void importFlip(Node& n) {
   Ints dims = RuleContext::dims(n.x()), starts(dims.size(), 0), steps(dims.size(), 1);
-  for (int64_t axis : n->axes(n.ints("axis"), static_cast<int64_t>(dims.size()))) {
+  Ints axes = n->axes(n.ints("axis"), static_cast<int64_t>(dims.size()));
+  if (n->failed()) return;
+  for (int64_t axis : axes) {
     size_t at = static_cast<size_t>(axis);
     starts[at] = std::max<int64_t>(dims[at] - 1, 0), steps[at] = -1;
   }

@@ -21,24 +21,104 @@ int column(const OpDesc& op) {
   return 0;
 }
 
+OpDesc& addSlot(OpDesc& op, bool isInput, const char* slot, const std::string& name) {
+  OpDesc::Var* variable = isInput ? op.add_inputs() : op.add_outputs();
+  variable->set_parameter(slot);
+  variable->add_arguments(name);
+  return op;
+}
+
+// The operators of block 0 with conditional blocks laid out in their places.
+class Expander {
+public:
+  Expander(const Program& program, std::deque<OpDesc>& written, int64_t maxNodes)
+      : program_(program), written_(written), left_(maxNodes),
+        defined_(program.parameters.begin(), program.parameters.end()) {}
+
+  Result<std::vector<const OpDesc*>> run() {
+    BURIN_CHECK(addBlock(program_.desc.blocks(0), 0));
+    return std::move(ops_);
+  }
+
+private:
+  static constexpr int kMaxDepth = 32;
+
+  Status addBlock(const BlockDesc& block, int depth) {
+    for (const OpDesc& op : block.ops()) {
+      if (--left_ < 0 || depth > kMaxDepth)
+        return fail(ErrorCode::Unsupported, "laying out its conditional blocks gives too many operators",
+                    "export the model without the branches");
+      if (op.type() == "conditional_block") {
+        BURIN_CHECK(addConditional(op, depth));
+        continue;
+      }
+      add(op);
+    }
+    return {};
+  }
+
+  void add(const OpDesc& op) {
+    ops_.push_back(&op);
+    for (const OpDesc::Var& slot : op.outputs())
+      defined_.insert(slot.arguments().begin(), slot.arguments().end());
+  }
+
+  OpDesc& write(const char* type) {
+    written_.emplace_back().set_type(type);
+    return written_.back();
+  }
+
+  // Variables that had a value keep it where the condition does not hold.
+  Status addConditional(const OpDesc& op, int depth) {
+    const std::string* condition = argument(op.inputs(), "Cond");
+    int block = 0;
+    for (const OpDesc::Attr& attribute : op.attrs())
+      if (attribute.name() == "sub_block") block = attribute.block_idx();
+    if (!condition || block < 1 || block >= program_.desc.blocks_size())
+      return fail(ErrorCode::Input, "a conditional block has no condition or no body",
+                  "the program is damaged");
+    std::vector<std::string> kept;
+    for (const OpDesc::Var& slot : op.outputs())
+      for (const std::string& name : slot.arguments())
+        if (slot.parameter() == "Out" && defined_.contains(name)) kept.push_back(name);
+    auto before = [](const std::string& name) { return name + "/before"; };
+    for (const std::string& name : kept)
+      add(addSlot(addSlot(write("assign"), true, "X", name), false, "Out", before(name)));
+    BURIN_CHECK(addBlock(program_.desc.blocks(block), depth + 1));
+    for (const std::string& name : kept) {
+      OpDesc& merge = addSlot(write("where"), true, "Condition", *condition);
+      addSlot(addSlot(merge, true, "X", name), true, "Y", before(name));
+      add(addSlot(merge, false, "Out", name));
+    }
+    return {};
+  }
+
+  const Program& program_;
+  std::deque<OpDesc>& written_;
+  int64_t left_;
+  std::unordered_set<std::string> defined_;
+  std::vector<const OpDesc*> ops_;
+};
+
 class Flattener {
 public:
   explicit Flattener(const Program& program) : program_(program) {}
 
-  Result<FlatProgram> run() {
-    const BlockDesc& block = program_.desc.blocks(0);
+  Result<FlatProgram> run(int64_t maxNodes) {
+    BURIN_ASSIGN(auto ops,
+                 Expander(program_, flat_.written, maxNodes + program_.desc.blocks(0).ops_size()).run());
     for (const std::string& name : program_.parameters) current_[name] = name;
-    for (const OpDesc& op : block.ops()) {
-      if (op.type() == "feed") BURIN_CHECK(addInput(op));
-      for (const OpDesc::Var& slot : op.outputs())
+    for (const OpDesc* op : ops) {
+      if (op->type() == "feed") BURIN_CHECK(addInput(*op));
+      for (const OpDesc::Var& slot : op->outputs())
         for (const std::string& name : slot.arguments()) ++writesLeft_[name];
     }
-    for (const OpDesc& op : block.ops())
-      if (op.type() != "feed" && op.type() != "fetch") addNode(op);
+    for (const OpDesc* op : ops)
+      if (op->type() != "feed" && op->type() != "fetch") addNode(*op);
     // What is fetched is the value at the end.
-    for (const OpDesc& op : block.ops())
-      if (const std::string* name = argument(op.inputs(), "X"); name && op.type() == "fetch")
-        outputs_.emplace(column(op), valueOf(*name));
+    for (const OpDesc* op : ops)
+      if (const std::string* name = argument(op->inputs(), "X"); name && op->type() == "fetch")
+        outputs_.emplace(column(*op), valueOf(*name));
     for (auto& [position, input] : inputs_) flat_.graph.inputs.push_back(std::move(input));
     for (auto& [position, output] : outputs_) flat_.graph.outputs.push_back(output);
     return std::move(flat_);
@@ -104,6 +184,8 @@ private:
 };
 } // namespace
 
-Result<FlatProgram> flatten(const Program& program) { return Flattener(program).run(); }
+Result<FlatProgram> flatten(const Program& program, int64_t maxNodes) {
+  return Flattener(program).run(maxNodes);
+}
 
 } // namespace burin::paddle

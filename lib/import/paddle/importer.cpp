@@ -19,7 +19,7 @@ std::string versionText(int64_t version) {
 
 Result<mlir::OwningOpRef<mlir::ModuleOp>>
 importProgram(const paddle::Program& program, const paddle::Parameters& parameters, ImportSession& session) {
-  BURIN_ASSIGN(paddle::FlatProgram flat, paddle::flatten(program));
+  BURIN_ASSIGN(paddle::FlatProgram flat, paddle::flatten(program, session.options().maxNodes));
   FlatGraph& graph = flat.graph;
   for (const auto& [name, tensor] : parameters) graph.constants.insert(name);
   graph.constant = [&](const std::string& name) {

@@ -7,9 +7,10 @@ namespace burin::paddle {
 
 namespace {
 const OperatorTable* const kTables[] = {
-    &kConvolutionOperators, &kPoolingOperators,  &kNormalizationOperators, &kElementwiseOperators,
-    &kActivationOperators,  &kLinearOperators,   &kReductionOperators,     &kMovementOperators,
-    &kIndexOperators,       &kConstantOperators, &kResizeOperators};
+    &kConvolutionOperators, &kPoolingOperators,     &kNormalizationOperators, &kElementwiseOperators,
+    &kActivationOperators,  &kLinearOperators,      &kReductionOperators,     &kMovementOperators,
+    &kIndexOperators,       &kConstantOperators,    &kResizeOperators,        &kRecurrentOperators,
+    &kDetectionOperators,   &kQuantizationOperators};
 
 const std::map<std::string, const OperatorRow*>& index() {
   static const std::map<std::string, const OperatorRow*> rows = [] {
@@ -34,8 +35,8 @@ std::vector<const OperatorRow*> allOperators() {
 }
 
 std::string remedyFor(const std::string& type) {
-  if (type == "while" || type == "conditional_block" || type.starts_with("tensor_array") ||
-      type == "read_from_array" || type == "write_to_array")
+  if (type == "while" || type.starts_with("tensor_array") || type == "read_from_array" ||
+      type == "write_to_array")
     return "control flow on data is not supported; export the model without it";
   if (type.ends_with("_grad") || type.ends_with("_random") || type == "uniform_random")
     return "export the model for inference (paddle.jit.save or save_inference_model)";

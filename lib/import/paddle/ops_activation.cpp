@@ -153,12 +153,12 @@ void importPrelu(Node& n) {
   Value x = n.in("X"), slope = n.in("Alpha");
   Ints dims = RuleContext::dims(x);
   std::string mode = n.text("mode", "all");
-  bool channelsLast = isChannelsLast(n);
+  bool isLast = isChannelsLast(n);
   if (mode == "all") {
     slope = n->reshape(slope, {1});
   } else if (mode == "channel" && dims.size() >= 2) {
-    Ints shape(channelsLast ? 1 : dims.size() - 1, 1);
-    shape[0] = channelsLast ? dims.back() : dims[1];
+    Ints shape(isLast ? 1 : dims.size() - 1, 1);
+    shape[0] = isLast ? dims.back() : dims[1];
     slope = n->reshape(slope, shape);
   } else if (mode == "element") {
     if (!dims.empty()) dims[0] = 1;

@@ -106,7 +106,8 @@ void importRange(Node& n) {
   auto start = n.constantFloat("Start"), end = n.constantFloat("End"), step = n.constantFloat("Step");
   if (!start || !end || !step) return;
   double count = std::ceil((static_cast<double>(*end) - *start) / *step);
-  if (*step == 0 || !(count < double(1 << 26))) return n->invalid("its range is too long or has no step");
+  if (*step == 0 || !(count < double(1 << 24)) || !(std::fabs(*start) < 9e18f) || !(std::fabs(*step) < 9e11f))
+    return n->invalid("its range is too long or has no step");
   std::vector<float> floats;
   Ints ints;
   bool isFloat = RuleContext::isFloat(n.in("Start"));
@@ -122,7 +123,7 @@ void importRange(Node& n) {
 void importLinspace(Node& n) {
   auto start = n.constantFloat("Start"), stop = n.constantFloat("Stop"), count = n.constantFloat("Num");
   if (!start || !stop || !count) return;
-  if (!(*count >= 1 && *count < float(1 << 26))) return n->invalid("its length is not possible");
+  if (!(*count >= 1 && *count < float(1 << 24))) return n->invalid("its length is not possible");
   std::vector<float> values(static_cast<size_t>(*count));
   double step = values.size() > 1 ? (double(*stop) - *start) / static_cast<double>(values.size() - 1) : 0;
   for (size_t i = 0; i < values.size(); ++i) // from both ends to the middle, as the framework does

@@ -16,32 +16,34 @@ Ints kernelOf(Node& n) {
 }
 
 // What a convolution may be fused with: a bias, a residual, an activation.
-void finish(Node& n, Value y, bool channelsLast) {
+void finish(Node& n, Value y, bool isLast) {
   if (n.has("ResidualData")) {
     Value residual = n.in("ResidualData");
-    y = n->add(y, channelsLast ? toChannelsFirst(n.context(), residual) : residual);
+    y = n->add(y, isLast ? channelsFirst(n.context(), residual) : residual);
   }
   y = activation(n, y, n.flag("fuse_relu") ? "relu" : n.text("fuse_activation"));
-  n.set("Output", channelsLast ? toChannelsLast(n.context(), y) : y);
+  n.set("Output", isLast ? channelsLast(n.context(), y) : y);
 }
 
-Value inputOf(Node& n, bool channelsLast) {
-  return channelsLast ? toChannelsFirst(n.context(), n.in("Input")) : n.in("Input");
+// Filters of models quantized for integers may be stored as such.
+Value filterOf(Node& n, Value x) { return n->cast(n.in("Filter"), RuleContext::dtype(x)); }
+
+Value inputOf(Node& n, bool isLast) {
+  return isLast ? channelsFirst(n.context(), n.in("Input")) : n.in("Input");
 }
 
 void importConv(Node& n) {
-  bool channelsLast = isChannelsLast(n);
-  Value x = inputOf(n, channelsLast);
+  bool isLast = isChannelsLast(n);
+  Value x = inputOf(n, isLast);
   auto window = readWindow(n, x, kernelOf(n));
   if (!window) return;
-  finish(n, emitConv(n.context(), x, n.in("Filter"), n.in("Bias"), *window, n.integer("groups", 1)),
-         channelsLast);
+  finish(n, emitConv(n.context(), x, filterOf(n, x), n.in("Bias"), *window, n.integer("groups", 1)), isLast);
 }
 
 // output_size, when given, is the size without output padding plus less than a stride at the end.
 void importConvTranspose(Node& n) {
-  bool channelsLast = isChannelsLast(n);
-  Value x = inputOf(n, channelsLast);
+  bool isLast = isChannelsLast(n);
+  Value x = inputOf(n, isLast);
   auto window = readWindow(n, x, kernelOf(n));
   auto wanted = n.intsOr("output_size", "OutputSizeTensor", "OutputSize");
   if (!window || !wanted) return;
@@ -51,18 +53,19 @@ void importConvTranspose(Node& n) {
   if (outputPads.size() != spatial || (!wanted->empty() && wanted->size() != spatial))
     return n->invalid(
         "its output_padding or output_size has another number of entries than the filter has axes");
+  auto natural = transposedSizes(n.context(), *window, x);
+  if (!natural) return;
   for (size_t i = 0; i < spatial && !wanted->empty(); ++i) {
-    int64_t natural = (RuleContext::dims(x)[i + 2] - 1) * window->strides[i] - window->pads[i] -
-                      window->pads[i + spatial] + window->dilations[i] * (window->kernel[i] - 1) + 1;
-    outputPads[i] = (*wanted)[i] - natural;
-    if (outputPads[i] < 0 || outputPads[i] >= std::max(window->strides[i], window->dilations[i]))
+    int64_t given = (*wanted)[i], room = std::max(window->strides[i], window->dilations[i]);
+    if (given < (*natural)[i] || given >= (*natural)[i] + room)
       return n->invalid(
-          fmt::format("output_size {} is not possible; without it the output is {}", (*wanted)[i], natural));
+          fmt::format("output_size {} is not possible; without it the output is {}", given, (*natural)[i]));
+    outputPads[i] = given - (*natural)[i];
   }
   finish(n,
-         emitConvTranspose(n.context(), x, n.in("Filter"), n.in("Bias"), *window, outputPads,
+         emitConvTranspose(n.context(), x, filterOf(n, x), n.in("Bias"), *window, outputPads,
                            n.integer("groups", 1)),
-         channelsLast);
+         isLast);
 }
 
 const OperatorRow kRows[] = {

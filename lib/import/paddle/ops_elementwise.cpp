@@ -75,7 +75,29 @@ void importPow(Node& n) {
                                                        : n->binary("pow", x, n->scalarLike(*factor, x)));
 }
 
-void importWhere(Node& n) { n.set("Out", n->select(n.in("Condition"), n.in("X"), n.in("Y"))); }
+// A constant condition of one element takes a whole operand: what is left of a branch.
+void importWhere(Node& n) {
+  Value condition = n.in("Condition");
+  if (condition && nn::isConstant(condition) && product(RuleContext::dims(condition), 0, rt::kMaxRank) == 1)
+    return n.set("Out", nn::constantInts(condition).front() ? n.in("X") : n.in("Y"));
+  n.set("Out", n->select(condition, n.in("X"), n.in("Y")));
+}
+
+// The results of the branches, by the number of the one that ran.
+void importSelectInput(Node& n) {
+  Value mask = n.in("Mask");
+  std::vector<Value> xs = n.list("X");
+  if (!mask || xs.empty()) return n->invalid("it has nothing to select from");
+  if (nn::isConstant(mask)) {
+    auto at = n->constantInt(n.position("Mask"), "mask");
+    if (at && (*at < 0 || *at >= static_cast<int64_t>(xs.size())))
+      return n->invalid("its mask is out of range");
+    return at ? n.set("Out", xs[static_cast<size_t>(*at)]) : void();
+  }
+  if (xs.size() != 2 || RuleContext::dims(xs[0]) != RuleContext::dims(xs[1]))
+    return n->unsupported("its branches have different shapes", "export the model without the branch");
+  n.set("Out", n->select(n->cast(n->reshape(mask, {}), rt::DType::Bool), xs[1], xs[0]));
+}
 
 void importIdentity(Node& n) { n.set("Out", n.in("X")); }
 
@@ -113,6 +135,7 @@ const OperatorRow kRows[] = {
     {"cast", importCast},
     {"pow", importPow},
     {"where", importWhere},
+    {"select_input", importSelectInput},
     {"assign", importIdentity},
     {"share_data", importIdentity},
     {"memcpy", importIdentity},

@@ -120,9 +120,11 @@ void importSplit(Node& n) {
   }
   if (static_cast<int64_t>(sections->size()) != count)
     return n->invalid(fmt::format("it has {} sections and {} results", sections->size(), count));
-  for (int64_t s : *sections) rest -= std::max<int64_t>(s, 0);
+  for (int64_t s : *sections) rest -= std::clamp<int64_t>(s, 0, size);
   for (int64_t i = 0, at = 0; i < count && !n->failed(); ++i) {
     int64_t part = (*sections)[static_cast<size_t>(i)] < 0 ? rest : (*sections)[static_cast<size_t>(i)];
+    if (part < 0 || part > size - at)
+      return n->invalid(fmt::format("its sections do not fit into {} entries", size));
     n.set("Out", n->slice(x, axis, at, part), static_cast<int>(i));
     at += part;
   }
@@ -206,7 +208,9 @@ void importTile(Node& n) {
 
 void importFlip(Node& n) {
   Ints dims = RuleContext::dims(n.in("X")), starts(dims.size(), 0), steps(dims.size(), 1);
-  for (int64_t axis : n->axes(n.ints("axis"), static_cast<int64_t>(dims.size())))
+  Ints axes = n->axes(n.ints("axis"), static_cast<int64_t>(dims.size()));
+  if (n->failed()) return;
+  for (int64_t axis : axes)
     starts[static_cast<size_t>(axis)] = std::max<int64_t>(dims[static_cast<size_t>(axis)] - 1, 0),
     steps[static_cast<size_t>(axis)] = -1;
   n.set("Out", n->emit("slice", {n.in("X")},
@@ -221,8 +225,9 @@ void importRoll(Node& n) {
   if (axes.empty()) x = n->reshape(x, {elements(dims)}), axes = {0};
   if (axes.size() != shifts->size()) return n->invalid("it has another number of shifts than of axes");
   for (size_t i = 0; i < axes.size() && !n->failed(); ++i) {
-    int64_t axis = n->axis(axes[i], RuleContext::rank(x)),
-            size = RuleContext::dims(x)[static_cast<size_t>(axis)];
+    int64_t axis = n->axis(axes[i], RuleContext::rank(x));
+    if (n->failed() || RuleContext::rank(x) == 0) return;
+    int64_t size = RuleContext::dims(x)[static_cast<size_t>(axis)];
     int64_t shift = size ? (((*shifts)[i] % size) + size) % size : 0;
     if (shift)
       x = n->concat({n->slice(x, axis, size - shift, shift), n->slice(x, axis, 0, size - shift)}, axis);
@@ -235,13 +240,13 @@ void importPadSpatial(Node& n) {
   Value x = n.in("X");
   auto given = n.intsOr("paddings", "Paddings");
   if (!given) return;
-  bool heightFirst = n.type() == "pad2d", channelsLast = isChannelsLast(n);
+  bool heightFirst = n.type() == "pad2d", isLast = isChannelsLast(n);
   size_t rank = static_cast<size_t>(RuleContext::rank(x)), spatial = given->size() / 2;
   if (given->size() % 2 || rank < spatial + 2)
     return n->invalid(fmt::format("attribute 'paddings' has {} entries", given->size()));
   Ints pads(2 * rank, 0);
   for (size_t i = 0; i < spatial; ++i) {
-    size_t axis = (channelsLast ? 1 : 2) + (heightFirst ? i : spatial - 1 - i);
+    size_t axis = (isLast ? 1 : 2) + (heightFirst ? i : spatial - 1 - i);
     pads[axis] = (*given)[2 * i], pads[axis + rank] = (*given)[2 * i + 1];
   }
   std::string mode = n.text("mode", "constant");
@@ -266,11 +271,11 @@ void importPad(Node& n) {
 }
 
 void importPixelShuffle(Node& n) {
-  bool channelsLast = isChannelsLast(n);
-  Value x = channelsLast ? toChannelsFirst(n.context(), n.in("X")) : n.in("X");
+  bool isLast = isChannelsLast(n);
+  Value x = isLast ? channelsFirst(n.context(), n.in("X")) : n.in("X");
   Value y =
       n->emit("depth_to_space", {x}, n->attrs().i("block", n.integer("upscale_factor", 1)).s("mode", "crd"));
-  n.set("Out", channelsLast ? toChannelsLast(n.context(), y) : y);
+  n.set("Out", isLast ? channelsLast(n.context(), y) : y);
 }
 
 void importSpaceToDepth(Node& n) {

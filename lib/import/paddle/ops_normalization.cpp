@@ -10,12 +10,12 @@ namespace {
 void importBatchNorm(Node& n) {
   if (!n.flag("is_test", true) && !n.flag("use_global_stats"))
     return n->unsupported("it is in training mode", "export the model for inference (after model.eval())");
-  bool channelsLast = isChannelsLast(n, "data_layout");
-  Value x = channelsLast ? toChannelsFirst(n.context(), n.in("X")) : n.in("X");
+  bool isLast = isChannelsLast(n, "data_layout");
+  Value x = isLast ? channelsFirst(n.context(), n.in("X")) : n.in("X");
   Value y = n->emit("batch_norm", {x, n.in("Scale"), n.in("Bias"), n.in("Mean"), n.in("Variance")},
                     n->attrs().f("epsilon", n.real("epsilon", 1e-5f)));
   if (n.flag("fuse_with_relu")) y = n->unary("relu", y);
-  n.set("Y", channelsLast ? toChannelsLast(n.context(), y) : y);
+  n.set("Y", isLast ? channelsLast(n.context(), y) : y);
 }
 
 // Scale and bias are vectors over everything behind begin_norm_axis.
@@ -42,10 +42,10 @@ void importInstanceNorm(Node& n) {
 }
 
 void importGroupNorm(Node& n) {
-  bool channelsLast = isChannelsLast(n, "data_layout");
-  Value x = channelsLast ? toChannelsFirst(n.context(), n.in("X")) : n.in("X");
+  bool isLast = isChannelsLast(n, "data_layout");
+  Value x = isLast ? channelsFirst(n.context(), n.in("X")) : n.in("X");
   Value y = groupNorm(n, x, n.integer("groups", 1));
-  n.set("Y", channelsLast ? toChannelsLast(n.context(), y) : y);
+  n.set("Y", isLast ? channelsLast(n.context(), y) : y);
 }
 
 // x / sqrt(sum(x^2) + epsilon)
@@ -84,12 +84,12 @@ void importLrn(Node& n) {
 }
 
 void importAffineChannel(Node& n) {
-  bool channelsLast = isChannelsLast(n, "data_layout");
+  bool isLast = isChannelsLast(n, "data_layout");
   Value x = n.in("X"), scale = n.in("Scale"), bias = n.in("Bias");
   int64_t rank = RuleContext::rank(x);
   if (rank < 2) return n->invalid("its input has no channels");
-  Ints shape(static_cast<size_t>(channelsLast ? 1 : rank - 1), 1);
-  shape[0] = RuleContext::dims(x)[static_cast<size_t>(channelsLast ? rank - 1 : 1)];
+  Ints shape(static_cast<size_t>(isLast ? 1 : rank - 1), 1);
+  shape[0] = RuleContext::dims(x)[static_cast<size_t>(isLast ? rank - 1 : 1)];
   n.set("Out", n->add(n->mul(x, n->reshape(scale, shape)), n->reshape(bias, shape)));
 }
 

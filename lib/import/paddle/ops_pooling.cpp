@@ -33,9 +33,9 @@ Value emitPool(Node& n, Value x, const Ints& kernel) {
 void importPool(Node& n) {
   auto kernel = n.intsOr("ksize", nullptr);
   if (!kernel) return;
-  bool channelsLast = isChannelsLast(n);
-  Value y = emitPool(n, channelsLast ? toChannelsFirst(n.context(), n.in("X")) : n.in("X"), *kernel);
-  n.set("Out", channelsLast ? toChannelsLast(n.context(), y) : y);
+  bool isLast = isChannelsLast(n);
+  Value y = emitPool(n, isLast ? channelsFirst(n.context(), n.in("X")) : n.in("X"), *kernel);
+  n.set("Out", isLast ? channelsLast(n.context(), y) : y);
 }
 
 // The mask holds indices into one channel's plane; ours count through the whole tensor.

@@ -54,8 +54,8 @@ float ratioOf(const Node& n, int64_t in, int64_t out, float stated) {
 // align_corners: ends on ends. Otherwise align_mode 1 samples at i * in / out and 0 at pixel centres; nearest
 // always as mode 1, and rounds half up with corners, down without.
 void importInterpolate(Node& n) {
-  bool channelsLast = isChannelsLast(n, "data_layout");
-  Value x = channelsLast ? toChannelsFirst(n.context(), n.in("X")) : n.in("X");
+  bool isLast = isChannelsLast(n, "data_layout");
+  Value x = isLast ? channelsFirst(n.context(), n.in("X")) : n.in("X");
   Ints dims = RuleContext::dims(x);
   if (dims.size() < 3 || dims.size() > 5) return n->invalid("its input has no spatial axes");
   const char* mode = findOperator(n.type())->variant;
@@ -77,7 +77,7 @@ void importInterpolate(Node& n) {
   if (nearest) list.s("nearest", corners ? "round_prefer_ceil" : "floor");
   if (std::strcmp(mode, "cubic") == 0) list.f("cubic_a", -0.75f);
   Value y = n->emit("resize", {x}, list);
-  n.set("Out", channelsLast ? toChannelsLast(n.context(), y) : y);
+  n.set("Out", isLast ? channelsLast(n.context(), y) : y);
 }
 
 void importGridSample(Node& n) {

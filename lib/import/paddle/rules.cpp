@@ -17,23 +17,6 @@ Ints allAxes(int64_t rank, int64_t first) {
   return axes;
 }
 
-Value toChannelsFirst(RuleContext& c, Value x) {
-  int64_t rank = RuleContext::rank(x);
-  if (rank < 3) return x;
-  Ints perm = {0, rank - 1};
-  for (int64_t i = 1; i < rank - 1; ++i) perm.push_back(i);
-  return c.transpose(x, perm);
-}
-
-Value toChannelsLast(RuleContext& c, Value x) {
-  int64_t rank = RuleContext::rank(x);
-  if (rank < 3) return x;
-  Ints perm = {0};
-  for (int64_t i = 2; i < rank; ++i) perm.push_back(i);
-  perm.push_back(1);
-  return c.transpose(x, perm);
-}
-
 bool isChannelsLast(const Node& n, const char* attribute) {
   std::string layout = n.text(attribute, "NCHW");
   return layout == "NHWC" || layout == "NDHWC" || layout == "NLC";

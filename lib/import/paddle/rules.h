@@ -6,9 +6,6 @@
 
 namespace burin::paddle {
 
-// The channels-first form of a result or operand that the program keeps channels-last, and back.
-Value toChannelsFirst(RuleContext& c, Value x);
-Value toChannelsLast(RuleContext& c, Value x);
 bool isChannelsLast(const Node& n, const char* attribute = "data_format");
 
 // strides, paddings, padding_algorithm, dilations for an input [N, C, spatial...].
