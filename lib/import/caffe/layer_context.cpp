@@ -1,6 +1,7 @@
 #include "lib/import/caffe/layer_context.h"
 
 #include "lib/import/caffe/operators.h"
+#include "lib/import/finite.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -103,15 +104,16 @@ Value LayerContext::blob(size_t index, const char* what, const Ints& shape, cons
                "give the .caffemodel that belongs to this .prototxt");
     return {};
   }
-  if (!op.session().options().allowNonFinite)
-    for (float v : blob.values)
-      if (!std::isfinite(v)) {
-        op.invalid(fmt::format("its {} hold {}", what, std::isnan(v) ? "NaN" : "an infinite value"),
-                   "its training diverged or the file is damaged; repair or retrain the model");
-        return {};
-      }
   llvm::ArrayRef<char> bytes(reinterpret_cast<const char*>(blob.values.data()), blob.values.size() * 4);
-  return op.session().builder().constantView(type, bytes, blob.owner, layer.name + "/" + what);
+  Value value = op.session().builder().constantView(type, bytes, blob.owner, layer.name + "/" + what);
+  auto finite = checkFinite(value);
+  if (finite || op.session().options().allowNonFinite) return value;
+  op.fail(Error{finite.error().code,
+                {},
+                {},
+                fmt::format("a value of its {} {}", what, finite.error().message),
+                finite.error().remedy});
+  return {};
 }
 
 namespace {

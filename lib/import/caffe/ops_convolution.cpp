@@ -47,7 +47,7 @@ nn::AttrList windowAttrs(LayerContext& c, const Filters& f) {
   return c.op.attrs()
       .ints("strides", f.window.strides)
       .ints("dilations", f.window.dilations)
-      .ints("pads", bothSides(f.window.pads))
+      .ints("pads", f.window.pads)
       .i("groups", f.groups);
 }
 

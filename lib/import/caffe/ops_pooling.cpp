@@ -9,29 +9,29 @@ namespace burin::caffe {
 
 namespace {
 // The last window may hang over the end; with padding, one that would start in the padding behind is dropped.
-std::optional<Ints> pooledSizes(LayerContext& c, const Window& w) {
+bool setPooledSizes(LayerContext& c, Window& w) {
   const bool floors = c.params.choice("round_mode", {"CEIL", "FLOOR"}) == 1 ||
                       (c.params.has("ceil_mode") && !c.params.flag("ceil_mode", true));
   const bool padded = std::any_of(w.pads.begin(), w.pads.end(), [](int64_t pad) { return pad != 0; });
-  Ints dims = c.dims(), sizes;
+  const Ints dims = c.dims();
   for (size_t i = 0; i < w.kernel.size(); ++i) {
     const int64_t in = dims[i + 2], room = in + 2 * w.pads[i] - w.kernel[i];
     if (room < 0 && (floors || -room >= w.strides[i])) {
       c.op.invalid(fmt::format("its window of {} does not fit into the padded input of {}", w.kernel[i],
                                in + 2 * w.pads[i]),
                    "check --input-shapes; the input may be too small for this network");
-      return std::nullopt;
+      return false;
     }
     int64_t size = (room + (floors ? 0 : w.strides[i] - 1)) / w.strides[i] + 1;
     const bool startsBehind = (size - 1) * w.strides[i] >= in + w.pads[i];
     if (padded && startsBehind) --size;
     if (!padded && startsBehind) {
       c.op.unsupported("its last window lies behind the input", "make the stride no larger than the kernel");
-      return std::nullopt;
+      return false;
     }
-    sizes.push_back(size);
+    w.sizes.push_back(size);
   }
-  return sizes;
+  return true;
 }
 
 void importGlobalPooling(LayerContext& c, bool isMax) {
@@ -52,14 +52,8 @@ void importPooling(LayerContext& c) {
   if (global) w->kernel.assign(dims.begin() + 2, dims.end());
   for (size_t i = 0; i < w->kernel.size(); ++i)
     if (w->pads[i] >= w->kernel[i]) return c.op.invalid("its padding is not smaller than its window");
-  auto sizes = pooledSizes(c, *w);
-  if (!sizes) return;
-  nn::AttrList attrs = c.op.attrs();
-  attrs.ints("kernel", w->kernel)
-      .ints("strides", w->strides)
-      .ints("dilations", w->dilations)
-      .ints("pads", bothSides(w->pads))
-      .ints("sizes", *sizes);
+  if (!setPooledSizes(c, *w)) return;
+  nn::AttrList attrs = poolAttrs(c.op, *w);
   if (!isMax) // divides by the window's part of the padded input
     return c.op.set(0, c.op.emit("avg_pool", {c.x}, attrs.b("count_include_pad", true)));
   if (!c.op.wants(1)) return c.op.set(0, c.op.emit("max_pool", {c.x}, attrs));

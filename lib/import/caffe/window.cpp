@@ -30,14 +30,10 @@ std::optional<Window> readWindow(LayerContext& c, size_t count, bool global) {
   w.strides = perAxis(c, "stride", "stride", count, 1, 1);
   w.pads = perAxis(c, "pad", "pad", count, 0, 0);
   w.dilations = perAxis(c, "dilation", "dilation", count, 1, 1);
+  const Ints before = w.pads; // the same behind
+  w.pads.insert(w.pads.end(), before.begin(), before.end());
   if (c.op.failed()) return std::nullopt;
   return w;
-}
-
-Ints bothSides(const Ints& pads) {
-  Ints both = pads;
-  both.insert(both.end(), pads.begin(), pads.end());
-  return both;
 }
 
 } // namespace burin::caffe

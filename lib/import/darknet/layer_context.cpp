@@ -1,21 +1,10 @@
 #include "lib/import/darknet/layer_context.h"
 
-#include <cmath>
-#include <cstring>
+#include "lib/import/finite.h"
+
 #include <fmt/format.h>
 
 namespace burin::darknet {
-
-namespace {
-bool isFinite(std::span<const char> floats) {
-  for (size_t i = 0; i < floats.size(); i += 4) {
-    float value;
-    std::memcpy(&value, floats.data() + i, 4);
-    if (!std::isfinite(value)) return false;
-  }
-  return true;
-}
-} // namespace
 
 Value LayerContext::take(const char* what, const Ints& shape) {
   if (op.failed()) return {};
@@ -33,14 +22,13 @@ Value LayerContext::take(const char* what, const Ints& shape) {
                "cut the network before the unknown layer with --outputs");
     return {};
   }
-  if (!op.session().options().allowNonFinite && !isFinite(bytes)) {
-    op.invalid(fmt::format("its {} hold values that are no finite numbers", what),
-               "the .weights do not belong to this .cfg, or its training diverged");
-    return {};
-  }
   at_ += count;
-  return op.session().builder().constantView(type, {bytes.data(), bytes.size()}, weights_->owner(),
-                                             layer.name() + "/" + what);
+  Value value = op.session().builder().constantView(type, {bytes.data(), bytes.size()}, weights_->owner(),
+                                                    layer.name() + "/" + what);
+  if (op.session().options().allowNonFinite || checkFinite(value)) return value;
+  op.invalid(fmt::format("its {} hold values that are no finite numbers", what),
+             "the .weights do not belong to this .cfg, or its training diverged");
+  return {};
 }
 
 namespace {

@@ -1,5 +1,6 @@
 // Pooling, resizing and softmax: layers of one input without weights.
 #include "lib/import/darknet/operators.h"
+#include "lib/import/window.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -9,22 +10,22 @@ namespace burin::darknet {
 namespace {
 tl::unexpected<Error> invalid(const std::string& message) { return fail(ErrorCode::Input, message); }
 
-struct Window {
+struct Pooling {
   int64_t size, strideX, strideY, padding; // the padding of both sides together
 };
 
-Window readWindow(const Section& s) {
+Pooling readPooling(const Section& s) {
   const int64_t stride = s.integer("stride", 1), size = s.integer("size", stride);
   return {size, s.integer("stride_x", stride), s.integer("stride_y", stride), s.integer("padding", size - 1)};
 }
 
-int64_t pooled(int64_t in, const Window& w, int64_t stride) {
+int64_t pooled(int64_t in, const Pooling& w, int64_t stride) {
   const int64_t room = in + w.padding - w.size;
   return room < 0 ? 0 : room / stride + 1;
 }
 
 Result<Measured> measurePool(const Section& s, const std::vector<Size>& inputs) {
-  const Window w = readWindow(s);
+  const Pooling w = readPooling(s);
   const Size in = inputs[0];
   if (s.flag("maxpool_depth")) return Measured{{s.integer("out_channels", 1), in.height, in.width}};
   for (int64_t value : {w.size, w.strideX, w.strideY})
@@ -40,15 +41,14 @@ Result<Measured> measurePool(const Section& s, const std::vector<Size>& inputs) 
 
 // The smaller half of the padding comes first.
 nn::AttrList windowAttrs(LayerContext& c) {
-  const Window w = readWindow(c.section);
+  const Pooling w = readPooling(c.section);
   const int64_t before = w.padding / 2, behind = w.padding - before;
-  Ints dims = c.dims();
-  return c.op.attrs()
-      .ints("kernel", {w.size, w.size})
-      .ints("strides", {w.strideY, w.strideX})
-      .ints("dilations", {1, 1})
-      .ints("pads", {before, before, behind, behind})
-      .ints("sizes", {pooled(dims[2], w, w.strideY), pooled(dims[3], w, w.strideX)});
+  const Ints dims = c.dims();
+  return poolAttrs(c.op, {{w.size, w.size},
+                          {w.strideY, w.strideX},
+                          {1, 1},
+                          {before, before, behind, behind},
+                          {pooled(dims[2], w, w.strideY), pooled(dims[3], w, w.strideX)}});
 }
 
 bool isPicture(LayerContext& c) {
