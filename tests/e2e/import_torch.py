@@ -78,7 +78,7 @@ def compare(tool, archive, truth, label, step=0.0):
 
 
 def check_costs(tool, path, shapes):
-    seconds, _ = tool.timed("import", path, "--input-shapes", shapes, "-o", tool.out("cost.mlirbc"))
+    seconds = tool.timed("import", path, "--input-shapes", shapes, "-o", tool.out("cost.mlirbc"))[0]
     tool.floor("%s: import, seconds" % os.path.basename(path), seconds, at_most=SECONDS, gates=False)
     peak = tool.peak_bytes("import", path, "--input-shapes", shapes, "-o", tool.out("cost.mlirbc"))
     tool.floor("%s: import, peak bytes" % os.path.basename(path), peak, at_most=3 * os.path.getsize(path) + SPARE_BYTES)

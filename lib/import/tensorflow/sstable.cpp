@@ -132,6 +132,7 @@ Result<std::map<std::string, std::string>> readTable(std::span<const char> file)
   std::span<const char> footer = file.last(kFooterBytes);
   BlockHandle metaindex, index;
   if (!takeHandle(footer, metaindex) || !takeHandle(footer, index)) return damaged("its footer is not valid");
+  BURIN_CHECK(readBlock(file, metaindex)); // says nothing we need, but tells damage
   BURIN_ASSIGN(std::string indexBlock, readBlock(file, index));
   std::map<std::string, std::string> pairs;
   // Blocks do not overlap in a sound file: together they are no longer than it.
