@@ -18,6 +18,9 @@ import tempfile
 import numpy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
+import caffe_cases  # noqa: E402 the path comes first
+import darknet_cases  # noqa: E402
 DIGITS = os.path.join(ROOT, "examples", "digits")
 NODE_TESTS = "/usr/include/onnx/backend/test/data/node"  # Debian's libonnx-testdata
 MOST_BYTES = 65536  # what tests/fuzz.sh lets libFuzzer read
@@ -147,6 +150,16 @@ def seeds_of_arrays(seeds):
         numpy.save(seeds.path("npz", name + ".npy"), array)
 
 
+def seeds_of_layers(seeds):
+    """Networks of one layer: the text, a zero byte, the weights."""
+    for i, case in enumerate(caffe_cases.cases()):
+        with open(seeds.path("caffe", "%d.bin" % i), "wb") as file:
+            file.write(case.text.encode() + b"\0" + case.weights)
+    for i, case in enumerate(darknet_cases.cases()):
+        with open(seeds.path("darknet", "%d.bin" % i), "wb") as file:
+            file.write(case.text.encode() + b"\0" + case.weights)
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -159,6 +172,7 @@ def main():
     seeds_of_zoo(seeds, os.environ.get("BURIN_ZOO", os.path.join(ROOT, "..", "shared", "zoo")))
     seeds_of_pictures(seeds)
     seeds_of_arrays(seeds)
+    seeds_of_layers(seeds)
     for target in sorted(os.listdir(seeds.folder)):
         print("fuzz seeds: %s: %d" % (target, len(os.listdir(os.path.join(seeds.folder, target)))))
 

@@ -5,10 +5,8 @@ Against stored results and OpenCV, also at another input size; import time and m
 single layers against OpenCV.
 """
 import os
-import struct
 
-import numpy
-
+import darknet_cases
 import opencv_net
 from import_caffe import check_cost, compiled, random_input, run
 from tool import Tool
@@ -39,69 +37,24 @@ def check_model(tool, name):
     check_cost(tool, name, model, weights, [])
 
 
-NET = "[net]\nwidth=12\nheight=10\nchannels=4\n"
-CONV = "[convolutional]\nfilters=%d\nsize=%d\nstride=%d\npad=1\nbatch_normalize=%d\nactivation=%s\n"
-
-
-# name, layers, floats in the .weights, and OpenCV's name of the last layer (ours counts one less behind activations)
-def cases():
-    def conv(filters, size=3, stride=1, norm=1, activation="linear", channels=4, more=""):
-        count = filters * channels * size * size + filters * (4 if norm else 1)
-        return CONV % (filters, size, stride, norm, activation) + more, count
-
-    for activation in ("leaky", "mish", "swish", "logistic", "tanh"):
-        text, count = conv(6, activation=activation)
-        yield "convolutional " + activation, text, count, activation + "_0", activation + "_1"
-    text, count = conv(6, stride=2, norm=0)
-    yield "convolutional stride 2", text, count, "conv_0", "conv_0"
-    text, _ = conv(4, more="groups=4\n")
-    yield "convolutional depthwise", text, 4 * 9 + 16, "bn_0", "bn_0"
-    for layer, names in (("[maxpool]\nsize=2\nstride=2\n", "maxpool_1 pool_1"),
-                         ("[maxpool]\nsize=3\nstride=2\n", "maxpool_1 pool_1"),
-                         ("[maxpool]\nsize=2\nstride=1\n", "maxpool_1 pool_1"),
-                         ("[maxpool]\nsize=5\nstride=1\n", "maxpool_1 pool_1"),
-                         ("[avgpool]\n", "avgpool_1 avgpool_1"),
-                         ("[upsample]\nstride=2\n", "upsample_1 upsample_1"),
-                         ("[reorg]\nstride=2\n", "reorg_1 reorg_1"),
-                         ("[route]\nlayers=-1\ngroups=2\ngroup_id=1\n", "route_1 slice_1"),
-                         ("[avgpool]\n[softmax]\n", "softmax_2 softmax_2"),
-                         ("[connected]\noutput=7\nactivation=linear\n", "connected_1 fullyConnected_1")):
-        text, count = conv(8, norm=0)
-        if "connected" in layer:
-            count += 7 * (8 * 120 + 1)
-        yield layer.split("\n")[0] + " " + layer.split("\n")[1], text + layer, count, *names.split()
-    first, count = conv(8, norm=0)
-    second, more = conv(8, norm=0, channels=8)
-    yield "[shortcut]", first + second + "[shortcut]\nfrom=-2\nactivation=linear\n", count + more, "shortcut_2", "shortcut_2"
-    yield "[route] of two", first + second + "[route]\nlayers=-1,0\n", count + more, "route_2", "concat_2"
-    narrow, more = conv(5, norm=0, channels=8)
-    yield ("[shortcut] of other channels", first + narrow + "[shortcut]\nfrom=-2\nactivation=linear\n", count + more,
-           "shortcut_2", "shortcut_2")
-    yield ("[scale_channels]", first + "[avgpool]\n[scale_channels]\nfrom=0\nactivation=linear\n", count,
-           "scale_channels_2", "scale_channels_2")
-    same, more = conv(8, norm=0, channels=8)
-    yield "[sam]", first + same + "[sam]\nfrom=0\nactivation=linear\n", count + more, "sam_2", "sam_2"
-
-
 def check_cases(tool):
     if not opencv_net.available():
         print("python3-opencv is missing: single layers are not compared")
         return
-    ours, jobs = [], []
-    inputs = {"data": random_input([1, 4, 10, 12])}
-    for i, (name, layers, count, mine, theirs) in enumerate(cases()):
+    cases, ours, jobs = list(darknet_cases.cases()), [], []
+    inputs = {"data": random_input(darknet_cases.PICTURE)}
+    for i, case in enumerate(cases):
         model, weights = tool.out("case%d.cfg" % i), tool.out("case%d.weights" % i)
         with open(model, "w", encoding="utf-8") as file:
-            file.write(NET + layers)
-        numbers = numpy.random.default_rng(5).uniform(0.1, 1, count).astype("<f4")  # variances are positive
+            file.write(case.text)
         with open(weights, "wb") as file:
-            file.write(struct.pack("<3iq", 0, 2, 5, 0) + numbers.tobytes())
+            file.write(case.weights)
         program = compiled(tool, model)
         result = run(tool, program, inputs) if program else None
-        ours.append((name, {theirs: result.get(mine)} if result else {}))
-        jobs.append(("darknet", model, weights, inputs, [theirs]))
-    for (name, mine), expected in zip(ours, opencv_net.outputs(tool, jobs)):
-        opencv_net.compare(tool, "layer " + name, mine, expected, COSINE)
+        ours.append({case.opencv_output: result.get(case.output)} if result else {})
+        jobs.append(("darknet", model, weights, inputs, [case.opencv_output]))
+    for case, mine, theirs in zip(cases, ours, opencv_net.outputs(tool, jobs)):
+        opencv_net.compare(tool, "layer " + case.name, mine, theirs, COSINE)
 
 
 def check_refusals(tool):

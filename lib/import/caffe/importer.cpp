@@ -70,6 +70,8 @@ Result<ImportedModule> importCaffeBytes(std::span<const char> prototxt,
   imported.info.hash = hashBytes(prototxt);
   imported.info.warnings = network.warnings;
   imported.info.preprocess = network.preprocess;
+  if (stored && stored->holdsDoubles())
+    imported.info.warnings.push_back("weights stored as double are read as float");
   nn::GraphBuilder builder(&context);
   builder.setFoldLimits(options.foldLimits);
   ImportSession session(builder, options, imported.info);

@@ -213,13 +213,14 @@ private:
     for (const Version& v : versions_)
       if (v.isInput) inputs.insert(v.blob);
     std::vector<std::string> names;
+    std::unordered_map<std::string, int> tries;
     for (size_t i = 0; i < versions_.size(); ++i) {
       const Version& v = versions_[i];
-      bool own = v.isInput || (current_[v.blob] == static_cast<int>(i) && !inputs.contains(v.blob));
-      std::string name = own ? v.blob : v.blob + "/" + v.maker;
-      for (int n = 2; !own && !taken.insert(name).second; ++n)
-        name = fmt::format("{}/{}:{}", v.blob, v.maker, n);
-      names.push_back(name);
+      const bool own = v.isInput || (current_[v.blob] == static_cast<int>(i) && !inputs.contains(v.blob));
+      const std::string base = own ? v.blob : v.blob + "/" + v.maker;
+      std::string name = base;
+      while (!own && !taken.insert(name).second) name = fmt::format("{}:{}", base, ++tries[base] + 1);
+      names.push_back(std::move(name));
     }
     auto nameAt = [&](int version) { return names[static_cast<size_t>(version)]; };
     for (size_t i = 0; i < net_.layers.size(); ++i) {

@@ -148,7 +148,9 @@ TEST(CaffeWeights, AreReadInEveryForm) {
     fill(*stored->mutable_blobs(0));
     return c.run({1, 2}, {10, 100});
   };
-  expectNear(run([](auto& b) { b.add_double_data(2), b.add_double_data(0.5); }), {70});
+  Imported doubles = run([](auto& b) { b.add_double_data(2), b.add_double_data(0.5); });
+  expectNear(doubles, {70});
+  EXPECT_EQ(doubles.result->info.warnings.size(), 1u);
   expectNear(run([](auto& b) { b.set_raw_data_type(2), b.set_raw_data(std::string("\0\x40\0\x38", 4)); }),
              {70});
   EXPECT_TRUE(

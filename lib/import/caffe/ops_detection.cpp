@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
+#include <tuple>
 
 namespace burin::caffe {
 
 namespace {
+constexpr int64_t kMaxNumbers = int64_t(1) << 24; // that a layer writes: real detectors stay far below
+
 struct PriorSizes {
   std::vector<float> widths, heights; // of the boxes around one place, in the order of the result
 };
@@ -110,8 +114,7 @@ void importPriorBox(LayerContext& c) {
   if (c.op.failed()) return;
   const double count = static_cast<double>(plane->height) * static_cast<double>(plane->width) *
                        static_cast<double>(sizes->widths.size()) * 4;
-  if (count > static_cast<double>(c.op.session().options().foldLimits.elements))
-    return c.op.unsupported("it makes too many boxes");
+  if (count > static_cast<double>(kMaxNumbers)) return c.op.unsupported("it makes too many boxes");
   std::vector<float> values =
       priorCorners(*plane, *sizes, c.params.real("offset", 0.5f), c.params.flag("clip", false));
   const size_t each = values.size();
@@ -231,7 +234,8 @@ void importDetectionOutput(LayerContext& c) {
   Detections found = suppressed(c, decodedBoxes(c, boxes), op.gather(scores, op.constant(kept), 0), keep);
   if (op.failed()) return;
   if (keep > 0 && keep < RuleContext::dims(found.scores)[0]) found = bestRows(op, found, keep);
-  const int64_t rows = RuleContext::dims(found.scores)[0];
+  const int64_t rows = op.failed() ? 0 : RuleContext::dims(found.scores)[0];
+  if (rows > kMaxNumbers / 7) return op.unsupported("it chooses among too many boxes", "set nms_param.top_k");
   auto asColumn = [&](Value x) { return op.reshape(x, {rows, 1}); };
   Value label = op.gather(op.constant(labels, {static_cast<int64_t>(labels.size())}), found.classes, 0);
   Value picture = op.constant(std::vector<float>(static_cast<size_t>(rows), 0), {rows, 1});

@@ -3,6 +3,7 @@
 #include "runtime/math/half.h"
 #include "schema/caffe.pb.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 #include <limits>
@@ -77,6 +78,13 @@ Result<Blob> readBlob(const caffepb::BlobProto& proto, const Owner& owner) {
 }
 
 template <class Layer>
+bool storesDoubles(const Layer& layer) {
+  return std::any_of(layer.blobs().begin(), layer.blobs().end(), [](const caffepb::BlobProto& blob) {
+    return blob.double_data_size() > 0 || (blob.has_raw_data() && blob.raw_data_type() == 0);
+  });
+}
+
+template <class Layer>
 Status addLayer(const Layer& layer, const Owner& owner,
                 std::unordered_map<std::string, std::vector<Blob>>& into) {
   std::vector<Blob> blobs;
@@ -98,13 +106,16 @@ Result<Weights> Weights::parse(std::span<const char> bytes) {
   if (!net->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return fail(ErrorCode::Input, "is no .caffemodel, or it is cut short", "download it again");
   Weights weights;
-  for (const caffepb::LayerParameter& layer : net->layer())
+  for (const caffepb::LayerParameter& layer : net->layer()) {
     BURIN_CHECK(addLayer(layer, net, weights.layers_));
+    weights.doubles_ |= storesDoubles(layer);
+  }
   for (const caffepb::V1LayerParameter& layer : net->layers()) {
     if (layer.has_layer())
       return fail(ErrorCode::Unsupported, "has the V0 layer format of 2013",
                   "convert it with Caffe's upgrade_net_proto_binary");
     BURIN_CHECK(addLayer(layer, net, weights.layers_));
+    weights.doubles_ |= storesDoubles(layer);
   }
   if (weights.empty())
     return fail(ErrorCode::Input, "holds no layers", "give the .caffemodel that belongs to the .prototxt");

@@ -25,9 +25,11 @@ public:
   // Null for a layer that is not in the file.
   const std::vector<Blob>* find(const std::string& layer) const;
   bool empty() const { return layers_.empty(); }
+  bool holdsDoubles() const { return doubles_; } // read as float
 
 private:
   std::unordered_map<std::string, std::vector<Blob>> layers_;
+  bool doubles_ = false;
 };
 
 } // namespace burin::caffe

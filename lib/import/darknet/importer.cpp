@@ -44,6 +44,18 @@ std::vector<std::string> outputsOf(const Network& network) {
   return outputs;
 }
 
+void runLayer(const Layer& layer, const Result<Weights>& weights, RuleContext& context) {
+  if (!layer.in || !layer.out)
+    return context.invalid("its size is not known, for a layer before it is not",
+                           "cut the network before the unknown layer with --outputs");
+  for (int i = 0; i < context.inputCount(); ++i)
+    if (int64_t rank = RuleContext::rank(context.in(i)); rank != 2 && rank != 4)
+      return context.invalid(fmt::format("reads a tensor of {} dimensions, not of 4", rank),
+                             "give --input-shapes as 1xCHANNELSxHEIGHTxWIDTH");
+  LayerContext rule(context, layer, weights);
+  findOperator(layer.section->type)->rule(rule);
+}
+
 FlatGraph flatGraph(const Network& network, const Result<Weights>& weights) {
   FlatGraph graph;
   for (const Layer& layer : network.layers) {
@@ -60,9 +72,7 @@ FlatGraph flatGraph(const Network& network, const Result<Weights>& weights) {
   graph.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
   graph.remedy = remedyFor;
   graph.rule = [&network, &weights](size_t index, RuleContext& context) {
-    const Layer& layer = network.layers[index];
-    LayerContext rule(context, layer, weights);
-    findOperator(layer.section->type)->rule(rule);
+    runLayer(network.layers[index], weights, context);
   };
   return graph;
 }

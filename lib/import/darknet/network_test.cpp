@@ -120,4 +120,14 @@ TEST(DarknetNetwork, UnknownLayersAreReportedAndCanBeCutOff) {
   ImportOptions options;
   options.outputs = {"conv_0"};
   EXPECT_TRUE(c.import({1, 1, 1, 2}, options).ok());
+  options.outputs = {"conv_2"};
+  options.inputs = {"crnn_1"};
+  options.inputShapes["crnn_1"] = {1, 1, 1, 2};
+  EXPECT_TRUE(has(c.import({1, 1, 1, 2}, options).error(), "its size is not known"));
+}
+
+TEST(DarknetNetwork, RefusesPicturesOfOtherDimensions) {
+  ImportOptions options;
+  options.inputShapes[""] = {5};
+  EXPECT_TRUE(has(Case{"[softmax]\n"}.import({1, 1, 1, 2}, options).error(), "a tensor of 1 dimensions"));
 }
