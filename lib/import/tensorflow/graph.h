@@ -54,4 +54,9 @@ private:
 // Decides every Switch whose condition is constant, and the Merge behind it.
 void decideSwitches(std::vector<GraphNode>& nodes);
 
+// Nodes that change a variable before one of `outputs` is there, from `inputs` on: the network has a state.
+std::vector<const GraphNode*> updatesBefore(const std::vector<GraphNode>& nodes,
+                                            const std::vector<std::string>& inputs,
+                                            const std::vector<std::string>& outputs);
+
 } // namespace burin::tensorflow

@@ -54,10 +54,11 @@ public:
     BURIN_ASSIGN(nodes_, flatten(*source_.graph, options_.maxNodes));
     if (source_.openVariables) variables_ = source_.openVariables(nodes_);
     normalizeOptions();
-    countOutputs();
+    BURIN_CHECK(countOutputs());
     BURIN_CHECK(addSignature());
     for (size_t i = 0; i < nodes_.size(); ++i) addNode(i);
     if (!source_.signature && options_.outputs.empty()) flat_.outputs = ends();
+    reportUpdates();
     flat_.constant = [this](const std::string& name) { return constant(name); };
     flat_.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
     flat_.remedy = remedyFor;
@@ -68,6 +69,17 @@ public:
   }
 
 private:
+  // Variables are constants here.
+  void reportUpdates() {
+    for (const GraphNode* node :
+         updatesBefore(nodes_, options_.inputs, options_.outputs.empty() ? flat_.outputs : options_.outputs))
+      report().addUse({ErrorCode::Unsupported,
+                       {},
+                       fmt::format("{} ({})", node->name, node->type),
+                       "it changes a variable while the network runs",
+                       "export the model for inference, its states as inputs and outputs"});
+  }
+
   // Flags may write "node:0", and the graph's own name for an input or output of the signature.
   void normalizeOptions() {
     std::map<std::string, std::string> inputs, outputs;
@@ -87,7 +99,7 @@ private:
   }
 
   // How many outputs of each node anything refers to.
-  void countOutputs() {
+  Status countOutputs() {
     auto refer = [&](const std::string& tensor) {
       auto [node, index] = splitTensor(tensor);
       int& count = outputCounts_[node];
@@ -99,8 +111,13 @@ private:
     }
     for (const std::string& name : options_.inputs) refer(name);
     for (const std::string& name : options_.outputs) refer(name);
-    if (!source_.signature) return;
-    for (const auto& [key, info] : source_.signature->outputs()) refer(withoutZero(info.name()));
+    if (source_.signature)
+      for (const auto& [key, info] : source_.signature->outputs()) refer(withoutZero(info.name()));
+    int64_t all = 0;
+    for (const auto& [node, count] : outputCounts_) all += count;
+    if (all <= 4 * options_.maxNodes) return {};
+    return fail(ErrorCode::Input, fmt::format("its nodes have {} outputs together", all),
+                "the model is damaged; export it again");
   }
 
   std::vector<std::string> outputsOf(const GraphNode& node) const {

@@ -127,6 +127,14 @@ TEST(TensorflowGraph, Damage) {
   EXPECT_TRUE(has(variable.outputs(Names{"y"}).error(), "freeze")) << variable.outputs(Names{"y"}).error();
 }
 
+TEST(TensorflowGraph, OutputsWithoutEndAreRefused) {
+  Graph g;
+  g.placeholder("x", {1});
+  for (int i = 0; i < 100; ++i)
+    g.node("Split", "s" + std::to_string(i), {"x", "s" + std::to_string(i) + ":99999"});
+  EXPECT_TRUE(has(g.outputs(Names{"s0"}).error(), "outputs together"));
+}
+
 TEST(TensorflowGraph, ConstantsRepeatTheirLastValue) {
   tfpb::NodeDef constant = intConst("c", {4}, {1, 2});
   EXPECT_EQ(Graph().add(constant).node("Neg", "y", {"c"}).outputs(Names{"y"}).ints(), (Ints{-1, -2, -2, -2}));
@@ -236,6 +244,15 @@ TEST(TensorflowConditions, IfTakesItsBranch) {
     ASSERT_TRUE(m.ok()) << m.error();
     EXPECT_EQ(m.floats(), condition ? Floats{10} : Floats{-10});
   }
+}
+
+TEST(TensorflowGraph, StatesAreNotConstants) {
+  Graph g;
+  g.placeholder("x", {2}).constant("v", {2}, {1, 2}).node("AssignAdd", "update", {"v", "x"});
+  g.node("NoOp", "after", {"^update"}).node("Relu", "y", {"x", "^after"}).node("Neg", "z", {"x"});
+  std::string error = g.outputs(Names{"y"}).error();
+  EXPECT_TRUE(has(error, "update (AssignAdd)") && has(error, "while the network runs")) << error;
+  EXPECT_TRUE(g.outputs(Names{"z"}).ok());
 }
 
 TEST(TensorflowRecognition, GraphsAreKnownByTheirFirstNode) {

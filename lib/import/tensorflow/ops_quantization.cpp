@@ -31,21 +31,21 @@ void emitFakeQuant(RuleContext& c, Attributes& a, const std::vector<float>& lows
   int64_t bits = a.integer("num_bits", 8);
   if (bits < 2 || bits > 16) return c.invalid(fmt::format("attribute 'num_bits' is {}", bits));
   const float least = a.flag("narrow_range") ? 1 : 0, most = static_cast<float>((1 << bits) - 1);
-  std::vector<float> scales, zeroPoints, least_, most_;
+  std::vector<float> scales, zeroPoints, lowest, highest;
   for (size_t i = 0; i < lows.size(); ++i) {
-    if (!(lows[i] < highs[i]))
+    if (!(lows[i] < highs[i]) || !std::isfinite(highs[i] - lows[i]))
       return c.invalid(fmt::format("its range is {} to {}", lows[i], highs[i]),
                        "train or calibrate the model first");
     Grid grid = gridOf(lows[i], highs[i], least, most);
     scales.push_back(grid.scale), zeroPoints.push_back(grid.zeroPoint);
-    least_.push_back(grid.low), most_.push_back(grid.high);
+    lowest.push_back(grid.low), highest.push_back(grid.high);
   }
   const Ints shape = axis < 0 ? Ints{} : Ints{static_cast<int64_t>(lows.size())};
   Value x = c.in(0);
   // Integers of the whole type saturate by themselves.
   if (least != 0 || (bits != 8 && bits != 16))
-    x = axis < 0 ? c.unary("clip", x, least_[0], most_[0])
-                 : c.binary("min", c.binary("max", x, c.constant(least_, shape)), c.constant(most_, shape));
+    x = axis < 0 ? c.unary("clip", x, lowest[0], highest[0])
+                 : c.binary("min", c.binary("max", x, c.constant(lowest, shape)), c.constant(highest, shape));
   Value scale = c.constant(scales, shape);
   Value zeroPoint = c.cast(c.constant(zeroPoints, shape), bits > 8 ? rt::DType::U16 : rt::DType::U8);
   nn::AttrList list = c.attrs();

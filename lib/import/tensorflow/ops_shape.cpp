@@ -1,6 +1,7 @@
 // Shapes as values, and tensors made from nothing. All of it is known while importing.
 #include "lib/import/tensorflow/operators.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -25,6 +26,10 @@ void importRank(RuleContext& c, Attributes&) {
   c.set(0, c.scalar(static_cast<double>(RuleContext::rank(c.in(0))), rt::DType::I32));
 }
 
+int64_t mostElements(RuleContext& c) {
+  return std::min<int64_t>(c.session().options().foldLimits.elements, 1 << 24);
+}
+
 // Every element is start + i * step, floats computed in double as TensorFlow does.
 void importRange(RuleContext& c, Attributes&) {
   rt::DType type = RuleContext::dtype(c.in(0));
@@ -32,10 +37,12 @@ void importRange(RuleContext& c, Attributes&) {
     auto start = c.constantInt(0, "start"), limit = c.constantInt(1, "limit"),
          step = c.constantInt(2, "step");
     if (!start || !limit || !step) return;
+    for (int64_t value : {*start, *limit, *step})
+      if (std::abs(static_cast<double>(value)) > 0x1p53) return c.invalid("its range is too large");
     double count = *step == 0 ? -1
                               : std::ceil((static_cast<double>(*limit) - static_cast<double>(*start)) /
                                           static_cast<double>(*step));
-    if (count < 0 || count > 1e8)
+    if (count < 0 || count > static_cast<double>(mostElements(c)))
       return c.invalid(fmt::format("its range from {} to {} by {} is not possible", *start, *limit, *step));
     Ints values;
     for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) values.push_back(*start + i * *step);
@@ -46,7 +53,7 @@ void importRange(RuleContext& c, Attributes&) {
   if (!start || !limit || !step) return;
   double count = std::ceil(
       std::abs((static_cast<double>(*limit) - static_cast<double>(*start)) / static_cast<double>(*step)));
-  if (!(count >= 0 && count <= 1e8))
+  if (!(count >= 0 && count <= static_cast<double>(mostElements(c))))
     return c.invalid(fmt::format("its range from {} to {} by {} is not possible", *start, *limit, *step));
   std::vector<float> values;
   for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)

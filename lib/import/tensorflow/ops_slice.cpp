@@ -15,8 +15,9 @@ void importSlice(RuleContext& c, Attributes&) {
     return c.invalid(
         fmt::format("it has {} begins and {} sizes for {} axes", begin->size(), size->size(), dims.size()));
   for (size_t i = 0; i < dims.size(); ++i) {
-    if ((*size)[i] == -1) (*size)[i] = dims[i] - (*begin)[i];
-    if ((*begin)[i] < 0 || (*begin)[i] > dims[i] || (*size)[i] < 0 || (*size)[i] > dims[i] - (*begin)[i])
+    const bool starts = (*begin)[i] >= 0 && (*begin)[i] <= dims[i];
+    if (starts && (*size)[i] == -1) (*size)[i] = dims[i] - (*begin)[i];
+    if (!starts || (*size)[i] < 0 || (*size)[i] > dims[i] - (*begin)[i])
       return c.invalid(
           fmt::format("{} entries from {} are outside of axis {} of {}", (*size)[i], (*begin)[i], i, dims[i]),
           "check --input-shapes; the network may be made for another size");
