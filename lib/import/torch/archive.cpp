@@ -114,6 +114,8 @@ Result<Value> Archive::load(const StoredTensor& t, ImportSession& session) const
     data = copied;
   }
   nn::GraphBuilder& builder = session.builder();
+  if (t.isDouble && count > 1)
+    session.warn(fmt::format("'{}' is double; programs compute in float32", t.name));
   if (t.isDouble) return builder.constant(type, floatsFromDoubles(data), t.name);
   if (!copied.empty() || entry.deflated) return builder.constant(type, data, t.name);
   return builder.constantView(type, data, owner_, t.name);

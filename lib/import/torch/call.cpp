@@ -1,5 +1,6 @@
 #include "lib/import/torch/call.h"
 
+#include "lib/import/finite.h"
 #include "lib/import/torch/archive.h"
 #include "lib/import/torch/rules.h"
 
@@ -40,6 +41,11 @@ Value TensorStore::read(RuleContext& context, Tensor& tensor) {
   auto loaded = archive_.load(*tensor.stored, session_);
   if (!loaded) {
     context.fail(loaded.error());
+    return {};
+  }
+  Status finite = session_.options().allowNonFinite ? Status() : checkFinite(*loaded);
+  if (!finite) {
+    context.fail(atOp(finite.error(), tensor.stored->name));
     return {};
   }
   return tensor.value = *loaded;

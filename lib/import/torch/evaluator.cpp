@@ -30,6 +30,7 @@ Status Evaluator::countStep() {
 }
 
 Result<std::optional<Data>> Evaluator::run(const Block& block, Frame& frame) {
+  Depth depth(*this); // expressions look at it
   for (const auto& statement : block) {
     BURIN_CHECK(countStep());
     BURIN_ASSIGN(std::optional<Data> returned, run(*statement, frame));

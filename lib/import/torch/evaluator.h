@@ -28,7 +28,14 @@ private:
     std::unordered_map<std::string, Data> variables;
   };
   using Hints = std::vector<std::string>; // names of the variables that a call's results go to; "": none
-  struct Depth;
+  struct Depth {                          // counts while it lives
+    explicit Depth(Evaluator& e) : evaluator(e) { ++evaluator.depth_; }
+    ~Depth() { --evaluator.depth_; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+    Evaluator& evaluator;
+  };
+  static constexpr int kMaxDepth = 1000; // of calls, blocks and expressions within each other
 
   // Statements: the value that is returned, or nothing.
   Result<std::optional<Data>> run(const Block& block, Frame& frame);

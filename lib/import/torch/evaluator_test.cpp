@@ -41,14 +41,14 @@ def twice(x: Tensor) -> Tensor:
 )");
   model.attribute("inner", Pickler().global("__torch__.nn", "Inner").raw(")\x81}b"));
   ImportOptions options;
-  options.boundInputs["x"] = bound({2}, {1, 2});
+  options.boundInputs["x"] = burin::test::boundFloats({2}, {1, 2});
   Imported y = import(model.bytes(), options);
   ASSERT_TRUE(y.ok()) << y.error();
   EXPECT_EQ(y.floats(), (std::vector<float>{14, 28}));
   // Names: the module's path, the variable of a call, the operator.
   Imported g = graph(model, {2});
   ASSERT_TRUE(g.ok()) << g.error();
-  EXPECT_EQ(g.ops(), (std::vector<std::string>{"binary inner", "binary y", "binary add", "binary mul"}));
+  EXPECT_EQ(namedOps(g), (std::vector<std::string>{"binary inner", "binary y", "binary add", "binary mul"}));
 }
 
 TEST(TorchEvaluator, WeightsKeepTheirNamesAndStrides) {
@@ -61,7 +61,7 @@ TEST(TorchEvaluator, WeightsKeepTheirNamesAndStrides) {
   model.attribute("other", Pickler().tensor("d", {3}, {2}, 1, "DoubleStorage"));
   model.record("data/d", std::string(reinterpret_cast<const char*>(doubles), sizeof doubles));
   ImportOptions options;
-  options.boundInputs["x"] = bound({3}, {1, 1, 1});
+  options.boundInputs["x"] = burin::test::boundFloats({3}, {1, 1, 1});
   Imported y = import(model.bytes(), options);
   ASSERT_TRUE(y.ok()) << y.error();
   EXPECT_EQ(y.floats(), (std::vector<float>{11, 22, 33}));
@@ -98,7 +98,7 @@ TEST(TorchEvaluator, IndicesMakeTheirInputIntegers) {
   model.weight("weight", {3, 2}, {0, 1, 2, 3, 4, 5});
   Imported y = graph(model, {1, 4});
   ASSERT_TRUE(y.ok()) << y.error();
-  EXPECT_EQ(y.shape(), "[4,2]");
+  EXPECT_EQ(y.shapeList(), "[4,2]");
   rt::DType type = rt::DType::F32;
   y.result->module->walk([&](nn::InputOp op) { type = nn::typeOf(op.getResult()).dtype; });
   EXPECT_EQ(type, rt::DType::I64);
@@ -111,11 +111,12 @@ TEST(TorchEvaluator, CutsAndOutputs) {
   options.outputs = {"b"};
   Imported y = graph(model, {4}, options);
   ASSERT_TRUE(y.ok()) << y.error();
-  EXPECT_EQ(y.ops(), (std::vector<std::string>{"unary a", "unary b"}));
+  EXPECT_EQ(namedOps(y), (std::vector<std::string>{"unary a", "unary b"}));
+  EXPECT_EQ(outputNames(y), std::vector<std::string>{"b"});
   options.inputs = {"a"};
-  y = graph(model, {4}, options);
-  ASSERT_TRUE(y.ok()) << y.error();
-  EXPECT_EQ(y.ops(), std::vector<std::string>{"unary b"});
+  Imported cut = graph(model, {4}, options);
+  ASSERT_TRUE(cut.ok()) << cut.error();
+  EXPECT_EQ(namedOps(cut), std::vector<std::string>{"unary b"});
   options.outputs = {"nowhere"};
   EXPECT_NE(graph(model, {4}, options).error().find("unheard_of"), std::string::npos);
 }

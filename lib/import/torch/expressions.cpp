@@ -10,17 +10,8 @@
 namespace burin::torch {
 
 namespace {
-constexpr int kMaxDepth = 1000; // of calls, blocks and expressions within each other
 using Kind = Expression::Kind;
 } // namespace
-
-struct Evaluator::Depth { // counts while it lives
-  explicit Depth(Evaluator& evaluator) : evaluator(evaluator) { ++evaluator.depth_; }
-  ~Depth() { --evaluator.depth_; }
-  Depth(const Depth&) = delete;
-  Depth& operator=(const Depth&) = delete;
-  Evaluator& evaluator;
-};
 
 Result<Data> Evaluator::evaluate(const Expression& e, Frame& frame, const Hints& hints) {
   Depth depth(*this);

@@ -1,6 +1,7 @@
 #include "lib/import/torch/operators.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 namespace burin::torch {
@@ -31,6 +32,15 @@ const Index& operatorIndex() {
   return index;
 }
 
+// What the published models that we know use; our own networks show the others.
+bool isMet(const std::string& name) {
+  static const std::set<std::string> met = {"aten::conv2d", "aten::relu",    "aten::max_pool2d", "aten::view",
+                                            "aten::linear", "aten::ne",      "aten::__is__",     "aten::gru",
+                                            "aten::sum",    "aten::softmax", "aten::zeros",      "aten::size",
+                                            "aten::int",    "aten::device",  "prim::NumToTensor"};
+  return met.contains(name);
+}
+
 // By PyTorch's number; F64 counts as F32, complex numbers have no counterpart.
 constexpr std::pair<int64_t, DType> kScalarTypes[] = {
     {0, DType::U8},  {1, DType::I8},   {2, DType::I16},  {3, DType::I32},   {4, DType::I64},
@@ -48,7 +58,7 @@ std::vector<SupportedOperator> operatorList() {
   std::vector<SupportedOperator> list;
   for (const auto& [name, operators] : operatorIndex()) {
     size_t colon = name.find("::");
-    list.push_back({name.substr(colon + 2), name.substr(0, colon), "fixture"});
+    list.push_back({name.substr(colon + 2), name.substr(0, colon), isMet(name) ? "model" : "fixture"});
   }
   std::sort(list.begin(), list.end(),
             [](auto& a, auto& b) { return std::tie(a.domain, a.name) < std::tie(b.domain, b.name); });

@@ -19,7 +19,7 @@ Floats value(const std::string& expression, const Dims& dims, const Floats& x = 
 std::string shape(const std::string& expression, const Dims& dims) {
   Imported y = fold({"return " + expression}, dims);
   EXPECT_TRUE(y.ok()) << expression << ": " << y.error();
-  return y.ok() ? y.shape() : y.error();
+  return y.ok() ? y.shapeList() : y.error();
 }
 std::string errorOf(const std::string& expression, const Dims& dims) {
   return fold({"return " + expression}, dims).error();

@@ -54,13 +54,26 @@ void fill(Call& c) { // written over its input as fill_
   c.give(filled(c, isVariant(c, "zero") ? Data(int64_t{0}) : c.data("value"), Call::dtype(x), Call::dims(x)));
 }
 
+// A number, or the constant of one element that tracing makes of a size.
+Data numberOf(Call& c, const char* name) {
+  if (!pointer<Tensor>(c.data(name))) return c.data(name);
+  Value v = c.tensor(name);
+  if (c.failed() || !nn::isConstant(v) || Call::rank(v) != 0) {
+    c.unsupported(fmt::format("its '{}' is computed at run time", name), "trace the model with fixed shapes");
+    return int64_t{0};
+  }
+  return Call::isFloat(v) ? Data(static_cast<double>(nn::constantFloats(v).front()))
+                          : Data(nn::constantInts(v).front());
+}
+
 void arange(Call& c) {
-  const Data start = isVariant(c, "end") ? Data(int64_t{0}) : c.data("start");
-  const Data step = isVariant(c, "step") ? c.data("step") : Data(int64_t{1});
-  const double from = realOf(start).value_or(0), by = realOf(step).value_or(1), to = c.real("end");
+  const Data start = isVariant(c, "end") ? Data(int64_t{0}) : numberOf(c, "start");
+  const Data step = isVariant(c, "step") ? numberOf(c, "step") : Data(int64_t{1});
+  const Data end = numberOf(c, "end");
+  const double from = realOf(start).value_or(0), by = realOf(step).value_or(1), to = realOf(end).value_or(0);
   const double count = std::ceil((to - from) / by);
   if (!(by != 0) || !(count < static_cast<double>(kMaxSequence))) return c.invalid("its range is too long");
-  const bool whole = integerOf(start) && integerOf(step) && integerOf(c.data("end"));
+  const bool whole = integerOf(start) && integerOf(step) && integerOf(end);
   const auto n = static_cast<size_t>(std::max(count, 0.0));
   Ints integers;
   std::vector<float> reals;
@@ -177,6 +190,8 @@ const OperatorRow kRows[] = {
     {"arange(Scalar end, *" OPTIONS ")", arange, "end"},
     {"arange(Scalar start, Scalar end, *" OPTIONS ")", arange, "start"},
     {"arange(Scalar start, Scalar end, Scalar step, *" OPTIONS ")", arange, "step"},
+    {"arange(Tensor end, *" OPTIONS ")", arange, "end"},
+    {"arange(any start, any end, any step, *" OPTIONS ")", arange, "step"},
     {"linspace(Scalar start, Scalar end, int? steps, *" OPTIONS ")", linspace},
     {"eye(int n, *" OPTIONS ", int? m=None)", eye},
     {"eye(int n, int m, *" OPTIONS ")", eye},

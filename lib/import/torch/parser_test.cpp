@@ -65,7 +65,7 @@ def relu(x: Tensor) -> Tensor:
 
 TEST(TorchParser, ErrorsNameTheLine) {
   EXPECT_EQ(errorOf("def f(x: Tensor):\n  return (x\n"),
-            "line 3: ',' is expected, not the end of the file; the file is damaged; save it again");
+            "line 3: ',' is expected, not the end of the line; the file is damaged; save it again");
   EXPECT_NE(errorOf("def f():\n  x = 1 + 2\n").find("'+'") == std::string::npos
                 ? errorOf("def f():\n  x = 1 + 2\n").find("not part of TorchScript")
                 : size_t(0),

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "lib/data/zip.h"
+#include "lib/import/test_support.h"
 #include "lib/import/torch/importer.h"
 
-#include <gtest/gtest.h>
 #include <map>
 
 namespace burin::torch::test {
@@ -93,39 +93,24 @@ private:
   int records_ = 0;
 };
 
-// An imported model with the context that owns it.
-struct Imported {
-  std::unique_ptr<mlir::MLIRContext> context;
-  Result<ImportedModule> result;
+using burin::test::Imported;
 
-  bool ok() const { return result.has_value(); }
-  std::string error() const { return ok() ? std::string() : result.error().text(); }
-  mlir::Operation* outputOp() const {
-    mlir::Operation* found = nullptr;
-    result->module.get().walk([&](nn::OutputOp op) { found = op; });
-    return found;
-  }
-  mlir::Value output(unsigned i = 0) const { return outputOp()->getOperand(i); }
-  std::vector<float> floats(unsigned i = 0) const { return nn::constantFloats(output(i)); }
-  std::vector<int64_t> ints(unsigned i = 0) const { return nn::constantInts(output(i)); }
-  std::string shape(unsigned i = 0) const { return rt::toString(nn::typeOf(output(i)).shape); }
-  std::vector<std::string> outputNames() const {
-    std::vector<std::string> names;
-    for (mlir::Attribute name : outputOp()->getAttrOfType<mlir::ArrayAttr>("names"))
-      names.push_back(mlir::cast<mlir::StringAttr>(name).str());
-    return names;
-  }
-  // "mnemonic name" of every op in order, constants and structure left out.
-  std::vector<std::string> ops() const {
-    std::vector<std::string> list;
-    result->module.get().walk([&](mlir::Operation* op) {
-      if (mlir::isa<mlir::ModuleOp, nn::GraphOp, nn::OutputOp, nn::InputOp, nn::ConstantOp, nn::NoneOp>(op))
-        return;
-      list.push_back(op->getName().stripDialect().str() + " " + nn::valueName(op->getResult(0)));
-    });
-    return list;
-  }
-};
+inline std::vector<std::string> outputNames(const Imported& model) {
+  std::vector<std::string> names;
+  for (mlir::Attribute name : model.outputOp()->getAttrOfType<mlir::ArrayAttr>("names"))
+    names.push_back(mlir::cast<mlir::StringAttr>(name).str());
+  return names;
+}
+// "mnemonic name" of every op in order, constants and structure left out.
+inline std::vector<std::string> namedOps(const Imported& model) {
+  std::vector<std::string> list;
+  model.module().walk([&](mlir::Operation* op) {
+    if (mlir::isa<mlir::ModuleOp, nn::GraphOp, nn::OutputOp, nn::InputOp, nn::ConstantOp, nn::NoneOp>(op))
+      return;
+    list.push_back(op->getName().stripDialect().str() + " " + nn::valueName(op->getResult(0)));
+  });
+  return list;
+}
 
 inline Imported import(const std::string& bytes, const ImportOptions& options = {}) {
   auto context = std::make_unique<mlir::MLIRContext>();
@@ -134,29 +119,15 @@ inline Imported import(const std::string& bytes, const ImportOptions& options = 
   return {std::move(context), std::move(result)};
 }
 
-inline BoundTensor bound(const std::vector<int64_t>& dims, const std::vector<float>& values) {
-  BoundTensor tensor;
-  for (int64_t d : dims) tensor.type.shape.push(d);
-  const char* bytes = reinterpret_cast<const char*>(values.data());
-  tensor.bytes.assign(bytes, bytes + values.size() * sizeof(float));
-  return tensor;
-}
-
-// 0, 1, 2, ...
-inline std::vector<float> counting(const std::vector<int64_t>& dims) {
-  size_t n = 1;
-  for (int64_t d : dims) n *= static_cast<size_t>(d);
-  std::vector<float> values(n);
-  for (size_t i = 0; i < n; ++i) values[i] = static_cast<float>(i);
-  return values;
-}
-
 // forward with x = 0, 1, 2, ... (or these values) in this shape, everything folded.
 inline Imported fold(const std::vector<std::string>& lines, const std::vector<int64_t>& dims,
                      const std::vector<float>& values = {}) {
   ImportOptions options;
   options.keepQuantization = false;
-  options.boundInputs["x"] = bound(dims, values.empty() ? counting(dims) : values);
+  size_t count = 1;
+  for (int64_t d : dims) count *= static_cast<size_t>(d);
+  options.boundInputs["x"] =
+      burin::test::boundFloats(dims, values.empty() ? burin::test::counting(count) : values);
   return import(Model().forward(lines).bytes(), options);
 }
 
