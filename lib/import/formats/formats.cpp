@@ -16,14 +16,8 @@ namespace burin {
 namespace {
 // The order in which formats are asked. ONNX, whose files have no magic number, comes last.
 constexpr const ImportFormat* kFormats[] = {
-    &kCaffeFormat,
-    &kDarknetFormat,
-    &kMxnetFormat,
-    &kPaddleFormat,
-    &kTensorflowFormat,
-    &kTfliteFormat,
-    &kTorchFormat,
-    &kOnnxFormat,
+    &kCaffeFormat,      &kDarknetFormat, &kMxnetFormat, &kPaddleFormat,
+    &kTensorflowFormat, &kTfliteFormat,  &kTorchFormat, &kOnnxFormat,
 };
 } // namespace
 

@@ -24,7 +24,9 @@ void importBatchMatMul(RuleContext& c, Attributes& a) {
   c.set(0, product(c, a.flag("adj_x"), a.flag("adj_y")));
 }
 
-void importEinsumNode(RuleContext& c, Attributes& a) { c.set(0, emitEinsum(c, a.text("equation"), c.inputs())); }
+void importEinsumNode(RuleContext& c, Attributes& a) {
+  c.set(0, emitEinsum(c, a.text("equation"), c.inputs()));
+}
 
 const OperatorRow kRows[] = {
     {"MatMul", importMatMul, 2, 2, "", true},   {"BatchMatMul", importBatchMatMul, 2, 2},
