@@ -1,6 +1,8 @@
 #include "lib/import/tflite/importer.h"
 
 #include "lib/import/flat_graph.h"
+#include "lib/import/tflite/dilation.h"
+#include "lib/import/tflite/metadata.h"
 #include "lib/import/tflite/operators.h"
 #include "lib/support/file.h"
 
@@ -15,12 +17,14 @@ class GraphImporter : public ImportSession {
 public:
   GraphImporter(const Model& model, nn::GraphBuilder& graphBuilder, const ImportOptions& importOptions,
                 ImportInfo& importInfo)
-      : ImportSession(graphBuilder, importOptions, importInfo), model_(model), state_{model, {}} {}
+      : ImportSession(graphBuilder, importOptions, importInfo), model_(model), operators_(model.operators()),
+        state_{model, {}} {}
 
   Result<mlir::OwningOpRef<mlir::ModuleOp>> run() {
     if (model_.subgraphs() > 1)
       warn(fmt::format("only the first of its {} graphs is read", model_.subgraphs()));
-    for (size_t i = 0; i < model_.operators().size(); ++i) addNode(model_.operators()[i]);
+    fuseDilations(model_, keptTensors(), operators_);
+    for (const OperatorFacts& op : operators_) addNode(op);
     addConstants();
     BURIN_CHECK(addInputs());
     for (int64_t i : model_.outputs())
@@ -37,17 +41,38 @@ private:
   const std::string& nameOf(int64_t i) const { return model_.tensors()[static_cast<size_t>(i)].name; }
   std::string nameOrNone(int64_t i) const { return i < 0 ? std::string() : nameOf(i); }
 
+  // Tensors that the user or the file wants to see.
+  std::set<int64_t> keptTensors() const {
+    std::set<int64_t> kept(model_.outputs().begin(), model_.outputs().end());
+    for (const auto* names : {&options().inputs, &options().outputs})
+      for (const std::string& name : *names) kept.insert(model_.find(name));
+    return kept;
+  }
+
+  const TensorFacts* variable(int64_t i) const {
+    return i >= 0 && model_.tensors()[static_cast<size_t>(i)].isVariable
+               ? &model_.tensors()[static_cast<size_t>(i)]
+               : nullptr;
+  }
+
+  // The states of a recurrent layer after the run are outputs that a cut can name.
   void addNode(const OperatorFacts& op) {
     FlatNode node;
     node.type = op.type;
     for (int64_t i : op.inputs) node.inputs.push_back(nameOrNone(i));
     for (int64_t i : op.outputs) node.outputs.push_back(nameOrNone(i));
+    for (int64_t i : op.inputs)
+      if (const TensorFacts* state = variable(i)) {
+        std::string next = state->name + "/next";
+        const bool first = model_.find(next) < 0 && states_.insert(next).second;
+        node.outputs.push_back(first ? next : std::string());
+      }
     graph_.nodes.push_back(std::move(node));
   }
 
   void addConstants() {
     for (const TensorFacts& tensor : model_.tensors())
-      if (!tensor.data.empty()) graph_.constants.insert(tensor.name);
+      if (!tensor.data.empty() || tensor.isVariable) graph_.constants.insert(tensor.name);
   }
 
   Status addInput(const TensorFacts& tensor) {
@@ -79,7 +104,7 @@ private:
   }
 
   std::unique_ptr<RuleContext> contextOf(size_t index, NodeFacts facts) {
-    const OperatorFacts& op = model_.operators()[index];
+    const OperatorFacts& op = operators_[index];
     return std::make_unique<NodeContext>(state_, *this, std::move(facts), op, *findOperator(op.type));
   }
 
@@ -93,6 +118,8 @@ private:
   }
 
   const Model& model_;
+  std::vector<OperatorFacts> operators_;
+  std::set<std::string> states_;
   GraphState state_;
   FlatGraph graph_;
 };
@@ -141,6 +168,7 @@ Result<ImportedModule> importTfliteBytes(std::span<const char> bytes, std::share
   imported.info.hash = hashBytes(bytes);
   BURIN_ASSIGN(std::unique_ptr<tflite::Model> model, tflite::Model::open({bytes, owner}, options.maxNodes));
   imported.info.producer = producerOf(*model);
+  imported.info.preprocess = tflite::preprocessHints(*model);
   const ImportOptions resolved = withTensorNames(options, *model);
   nn::GraphBuilder builder(&context);
   builder.setFoldLimits(options.foldLimits);

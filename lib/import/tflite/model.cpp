@@ -1,5 +1,7 @@
 #include "lib/import/tflite/model.h"
 
+#include "lib/import/finite.h"
+
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -237,6 +239,29 @@ std::vector<char> floatsOfDoubles(std::span<const char> bytes, uint64_t elements
 }
 } // namespace
 
+namespace {
+// Zero in real numbers.
+Result<Value> initialState(const TensorFacts& tensor, rt::DType dtype, ImportSession& session) {
+  constexpr uint64_t kMaxStateBytes = uint64_t(1) << 26;
+  rt::TensorType type;
+  type.dtype = dtype;
+  for (int64_t d : tensor.shape) type.shape.push(d);
+  const size_t width = rt::dtypeBytes(dtype);
+  const uint64_t elements = static_cast<uint64_t>(type.shape.elements());
+  if (elements > kMaxStateBytes / width ||
+      !session.takeGeneratedBytes(static_cast<int64_t>(elements * width)))
+    return fail(Error{ErrorCode::Unsupported,
+                      {},
+                      fmt::format("tensor '{}'", tensor.name),
+                      fmt::format("is a state of shape {}, which is too big", dimsText(tensor.shape)),
+                      {}});
+  const int64_t zero = tensor.quantization ? tensor.quantization->zeroPoint[0] : 0;
+  std::vector<char> bytes(elements * width);
+  for (uint64_t i = 0; i < elements; ++i) std::memcpy(bytes.data() + i * width, &zero, width);
+  return session.builder().constant(type, bytes, tensor.name);
+}
+} // namespace
+
 Result<Value> Model::constant(const TensorFacts& tensor, ImportSession& session) const {
   const std::string where = fmt::format("tensor '{}'", tensor.name);
   auto dtype = elementType(tensor.type);
@@ -255,6 +280,7 @@ Result<Value> Model::constant(const TensorFacts& tensor, ImportSession& session)
   auto elements = elementsOf(tensor.shape);
   if (!elements || tensor.shape.size() > static_cast<size_t>(rt::kMaxRank))
     return damaged(fmt::format("has the shape {}", dimsText(tensor.shape)), where);
+  if (tensor.isVariable && tensor.data.empty()) return initialState(tensor, *dtype, session);
   if (tensor.data.size() != storedBytes(tensor.type, *elements))
     return damaged(fmt::format("holds {} bytes, its shape {} needs {}", tensor.data.size(),
                                dimsText(tensor.shape), storedBytes(tensor.type, *elements)),
@@ -265,11 +291,16 @@ Result<Value> Model::constant(const TensorFacts& tensor, ImportSession& session)
   nn::GraphBuilder& builder = session.builder();
   if (tensor.type == tfl::TensorType::INT4)
     return builder.constant(type, unpackNibbles(tensor.data, *elements), tensor.name);
+  Value value;
   if (tensor.type == tfl::TensorType::FLOAT64) {
     session.warn(fmt::format("tensor '{}' is float64 and becomes float32", tensor.name));
-    return builder.constant(type, floatsOfDoubles(tensor.data, *elements), tensor.name);
+    value = builder.constant(type, floatsOfDoubles(tensor.data, *elements), tensor.name);
+  } else {
+    value = builder.constantView(type, {tensor.data.data(), tensor.data.size()}, file_.owner, tensor.name);
   }
-  return builder.constantView(type, {tensor.data.data(), tensor.data.size()}, file_.owner, tensor.name);
+  if (session.options().allowNonFinite) return value;
+  if (Status finite = checkFinite(value); !finite) return tl::unexpected(atOp(finite.error(), where));
+  return value;
 }
 
 //===-- operators

@@ -15,6 +15,7 @@ struct Quantization {
   std::vector<float> scale;
   Ints zeroPoint;
   int64_t axis = 0;
+  bool operator==(const Quantization&) const = default;
 };
 
 struct TensorFacts {
@@ -32,6 +33,8 @@ struct OperatorFacts {
   std::string type; // "CONV_2D", "custom:NAME"
   const tfl::Operator* stored = nullptr;
   Ints inputs, outputs; // tensor indices, -1: left out
+  // Of a convolution that took up the operators around it (dilation.h); empty: as its options say.
+  Ints dilations, pads;
 };
 
 // Where the file's memory lives as long as constants view it.

@@ -50,9 +50,15 @@ Value NodeContext::zeroPoints(const Quantization& q, rt::DType dtype, const std:
   return session().builder().constant(type, bytes, name + "/zero_point");
 }
 
+// Integer weights of an operator on real numbers only save space.
+bool NodeContext::keepsIntegers() {
+  const TensorFacts* result = outputTensor(0);
+  return result && result->quantization && session().options().keepQuantization;
+}
+
 Value NodeContext::dequantized(Value integers, const Quantization& q, const std::string& name) {
   if (failed() || !integers) return {};
-  auto fold = session().options().keepQuantization ? nn::Fold::Never : nn::Fold::Allow;
+  auto fold = keepsIntegers() ? nn::Fold::Never : nn::Fold::Allow;
   Value real = emit("dequantize", {integers, parameter(q, name), zeroPoints(q, dtype(integers), name)},
                     attrs().i("axis", q.scale.size() == 1 ? 0 : q.axis), fold);
   if (real) nn::setNames(real.getDefiningOp(), {name + "/dequantize"});
@@ -150,12 +156,22 @@ Value NodeContext::activated(Value x, tfl::Activation activation) {
   }
 }
 
-void NodeContext::give(int i, Value value) {
-  const TensorFacts* facts = outputTensor(i);
+void NodeContext::giveTo(int i, const TensorFacts* facts, Value value) {
   if (failed() || !facts || !value) return set(i, value);
   if (facts->quantization && isFloat(value)) return set(i, quantized(value, *facts));
-  const bool integers = !isFloat(value) && dtype(value) != rt::DType::Bool;
-  set(i, integers && !rt::isFloat(outputType(i)) ? cast(value, outputType(i)) : value);
+  const rt::DType wanted = elementType(facts->type).value_or(dtype(value));
+  const bool integers = !isFloat(value) && dtype(value) != rt::DType::Bool && !rt::isFloat(wanted);
+  set(i, integers ? cast(value, wanted) : value);
+}
+
+void NodeContext::give(int i, Value value) { giveTo(i, outputTensor(i), value); }
+
+void NodeContext::giveState(int i, Value value) {
+  const TensorFacts* state = tensor(i);
+  if (failed() || !state || !state->isVariable) return;
+  int at = static_cast<int>(op_.outputs.size()); // states come behind the operator's own outputs
+  for (int k = 0; k < i; ++k) at += tensor(k) && tensor(k)->isVariable;
+  if (wants(at)) giveTo(at, state, value);
 }
 
 } // namespace burin::tflite

@@ -25,6 +25,7 @@ public:
               const OperatorRow& row);
 
   const OperatorRow& row() const { return row_; }
+  const OperatorFacts& op() const { return op_; }
 
   // The option table; its defaults where the file leaves it out.
   template <class T>
@@ -52,13 +53,17 @@ public:
   // Results.
   Value activated(Value x, tfl::Activation activation);
   void give(int i, Value real);
+  // What the variable that is input i holds after the run.
+  void giveState(int i, Value real);
   rt::DType outputType(int i) const; // of the stored tensor
 
 private:
   static const int32_t kEmptyTable[2];
 
+  bool keepsIntegers();
   Value dequantized(Value integers, const Quantization& q, const std::string& name);
   Value quantized(Value real, const TensorFacts& to);
+  void giveTo(int i, const TensorFacts* facts, Value real);
   Value parameter(const Quantization& q, const std::string& name); // scales
   Value zeroPoints(const Quantization& q, rt::DType dtype, const std::string& name);
 

@@ -9,7 +9,8 @@ namespace {
 const OperatorTable* const kTables[] = {
     &kConvolutionOperators,  &kLinearOperators,    &kElementwiseOperators, &kNormalizationOperators,
     &kQuantizationOperators, &kMovementOperators,  &kSliceOperators,       &kGatherOperators,
-    &kShapeOperators,        &kReductionOperators, &kResizeOperators};
+    &kShapeOperators,        &kReductionOperators, &kResizeOperators,      &kRecurrentOperators,
+    &kDetectionOperators};
 
 const std::unordered_map<std::string, const OperatorRow*>& index() {
   static const std::unordered_map<std::string, const OperatorRow*> rows = [] {

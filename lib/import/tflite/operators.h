@@ -26,7 +26,7 @@ struct OperatorTable {
 
 extern const OperatorTable kConvolutionOperators, kLinearOperators, kElementwiseOperators,
     kNormalizationOperators, kQuantizationOperators, kMovementOperators, kSliceOperators, kGatherOperators,
-    kShapeOperators, kReductionOperators, kResizeOperators;
+    kShapeOperators, kReductionOperators, kResizeOperators, kRecurrentOperators, kDetectionOperators;
 
 // Null for an operator without a rule.
 const OperatorRow* findOperator(const std::string& name);

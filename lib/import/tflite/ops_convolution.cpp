@@ -8,7 +8,7 @@ namespace burin::tflite {
 namespace {
 constexpr int64_t kMaxWindowValue = int64_t(1) << 24; // keeps window arithmetic far from overflow
 
-// Pads and output sizes for spatial axes of `in` (the shape [N, C, spatial...]).
+// Pads, dilations and output sizes for spatial axes of `in` (the shape [N, C, spatial...]).
 std::optional<Window> windowOf(NodeContext& c, const Ints& in, Window w, tfl::Padding padding) {
   for (const Ints* values : {&w.kernel, &w.strides, &w.dilations})
     for (int64_t v : *values)
@@ -22,6 +22,7 @@ std::optional<Window> windowOf(NodeContext& c, const Ints& in, Window w, tfl::Pa
   }
   w.pads.assign(2 * w.kernel.size(), 0);
   w.sizes.assign(w.kernel.size(), 0);
+  if (!c.op().dilations.empty()) w.dilations = c.op().dilations, w.pads = c.op().pads;
   for (size_t axis = 0; axis < w.kernel.size(); ++axis) {
     if (padding == tfl::Padding::SAME)
       padSame(w, axis, in[axis + 2], true);
