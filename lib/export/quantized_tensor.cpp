@@ -48,10 +48,10 @@ float baseScale(Value v) {
 }
 
 std::optional<std::vector<float>> weightScales(Operation& op) {
-  Value x = op.getOperand(0), y = op.getResult(0);
+  Value x = op.getOperand(0), y = op.getResult(0);             // weights are those that x's one scale sees
   const bool real = isa<NoneType>(op.getOperand(4).getType()); // the multiplier is a float
   auto stated = op.getAttrOfType<DenseF32ArrayAttr>("w_scale");
-  if (!real && (hasChannelScales(x) || !stated)) return std::nullopt;
+  if (!real && !stated) return std::nullopt;
   const std::vector<float> scales = stated ? stated.asArrayRef().vec() : std::vector<float>{1},
                            results = isQuantized(y) ? scalesOf(y) : std::vector<float>{1},
                            multipliers = nn::constantFloats(op.getOperand(3));

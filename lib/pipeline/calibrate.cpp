@@ -139,7 +139,7 @@ Observed observedTensors(mlir::ModuleOp module) {
       auto type = mlir::dyn_cast<mlir::RankedTensorType>(v.getType());
       if (!type || !type.getElementType().isF32()) continue;
       observed.names.push_back(nn::valueName(v));
-      observed.perChannel.push_back(quantize::mayHaveChannelScales(v));
+      observed.perChannel.push_back(quantize::mayHaveChannelScales(v, ChannelScales::Functions));
     }
   }
   return observed;

@@ -165,11 +165,12 @@ private:
     const TensorRange* range = table_.find(t.name);
     bool integers = integer_.count(v.getDefiningOp()) &&
                     llvm::all_of(v.getUsers(), [&](Operation* user) { return integer_.count(user); });
-    if (!target_.channelScales || !range || !integers || floatResult_.count(v.getDefiningOp()) ||
-        !mayHaveChannelScales(v))
+    if (!range || !integers || floatResult_.count(v.getDefiningOp()) ||
+        !mayHaveChannelScales(v, target_.channelScales))
       return;
     const ActivationScheme& activations = *target_.scheme(options_.scheme);
-    chooseChannelScales(v, *range, activations.formFor(t.min), options_.scheme == Scheme::Symmetric, t);
+    chooseChannelScales(v, *range, activations.formFor(t.min), options_.scheme == Scheme::Symmetric, target_,
+                        t);
   }
 
   // What clipping a function's operand may change of its result: a quarter of a step of the 8 bits of its

@@ -23,23 +23,42 @@ bool clampAllows(Operation* op) {
   return !op->hasAttr("hi") && (!lo || lo.getValueAsDouble() == 0);
 }
 
-bool usersAllow(Value v) {
-  return !v.use_empty() && llvm::all_of(v.getUses(), [](OpOperand& use) {
+bool usersAllow(Value v, ChannelScales allowed) {
+  return !v.use_empty() && llvm::all_of(v.getUses(), [&](OpOperand& use) {
     Operation* user = use.getOwner();
     bool convolves = user->getName().getStringRef() == "nn.conv" && use.getOperandNumber() == 0 &&
                      nn::isConstant(user->getOperand(1));
-    return convolves || isFunction(user);
+    return convolves || (allowed == ChannelScales::Functions && isFunction(user));
   });
 }
 
 // How much of the scale's gain goes to the activations: all of it where each channel meets its own weight
 // scale, half where channels share one (the other half of the spread moves into the weights, as in
 // SmoothQuant, Xiao et al. 2023).
-double exponent(Value v) {
-  bool own =
-      llvm::all_of(v.getUsers(), [](Operation* user) { return isFunction(user) || isDepthwise(user); });
+double exponent(Value v, const Target& target) {
+  bool own = llvm::all_of(v.getUsers(), [&](Operation* user) {
+    return isFunction(user) || (isDepthwise(user) && target.depthwise.perChannel);
+  });
   return own ? 1.0 : 0.5;
 }
+
+// Where the maker's weights share one scale, a factor must not make a channel's weights the largest of all:
+// the least factors.
+std::vector<double> leastFactors(Operation* maker, size_t channels, const Target& target) {
+  std::vector<double> least(channels, kSmallestFactor);
+  const WeightForm* form = target.weights(classify(maker));
+  if (!form || form->perChannel) return least;
+  std::vector<float> weights = nn::constantFloats(maker->getOperand(1));
+  std::vector<double> largest(channels);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    double& l = largest[i / (weights.size() / channels)];
+    l = std::max(l, std::fabs(static_cast<double>(weights[i])));
+  }
+  const double overall = *std::max_element(largest.begin(), largest.end());
+  for (size_t c = 0; c < channels && overall > 0; ++c) least[c] = std::max(least[c], largest[c] / overall);
+  return least;
+}
+
 // The smallest scale that holds [min, max] around a zero point; infinite when a side has no room at all.
 double scaleFor(double min, double max, const rt::IntegerForm& form, int32_t zeroPoint) {
   double scale = 0;
@@ -68,17 +87,18 @@ int32_t bestZeroPoint(const rt::IntegerForm& form, const Scales& scales) {
 }
 } // namespace
 
-bool mayHaveChannelScales(Value v) {
+bool mayHaveChannelScales(Value v, ChannelScales allowed) {
+  if (allowed == ChannelScales::None) return false;
   auto type = dyn_cast<RankedTensorType>(v.getType());
   Operation* maker = v.getDefiningOp();
-  if (!type || type.getRank() < 3 || !maker || !usersAllow(v)) return false;
+  if (!type || type.getRank() < 3 || !maker || !usersAllow(v, allowed)) return false;
   if (maker->getName().getStringRef() == "nn.conv")
     return nn::isConstant(maker->getOperand(1)) && clampAllows(maker);
-  return isFunction(maker);
+  return allowed == ChannelScales::Functions && isFunction(maker);
 }
 
 void chooseChannelScales(Value v, const TensorRange& observed, const rt::IntegerForm& form, bool symmetric,
-                         TensorPlan& t) {
+                         const Target& target, TensorPlan& t) {
   const size_t channels = observed.channelMin.size();
   if (channels == 0 || static_cast<int64_t>(channels) != cast<RankedTensorType>(v.getType()).getDimSize(1))
     return;
@@ -94,9 +114,10 @@ void chooseChannelScales(Value v, const TensorRange& observed, const rt::Integer
   const std::vector<double> chosen = scales(zeroPoint);
   const double largest = *std::max_element(chosen.begin(), chosen.end());
   if (!(largest > 0)) return;
-  const double power = exponent(v);
-  std::vector<double> factors;
-  for (double s : chosen) factors.push_back(std::pow(std::max(s / largest, kSmallestFactor), power));
+  const double power = exponent(v, target);
+  std::vector<double> factors = leastFactors(v.getDefiningOp(), channels, target);
+  for (size_t c = 0; c < channels; ++c)
+    factors[c] = std::max(factors[c], std::pow(std::max(chosen[c] / largest, kSmallestFactor), power));
   if (*std::min_element(factors.begin(), factors.end()) > kWorthwhile) return;
   t.channels = std::move(factors);
   t.min = (form.low - zeroPoint) * largest;

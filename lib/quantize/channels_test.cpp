@@ -40,9 +40,11 @@ TensorRange observed(std::vector<float> min, std::vector<float> max) {
 
 TEST(ChannelScales, BetweenConvolutionsAFunctionMayHaveThem) {
   Net net("silu");
-  EXPECT_TRUE(mayHaveChannelScales(net.middle));
-  EXPECT_FALSE(
-      mayHaveChannelScales(net.builder.input("y", {rt::DType::F32, {1, 2, 4, 4}}))); // nobody makes it
+  EXPECT_TRUE(mayHaveChannelScales(net.middle, ChannelScales::Functions));
+  EXPECT_FALSE(mayHaveChannelScales(net.middle, ChannelScales::Convolutions));
+  EXPECT_FALSE(mayHaveChannelScales(net.middle, ChannelScales::None));
+  mlir::Value input = net.builder.input("y", {rt::DType::F32, {1, 2, 4, 4}}); // nobody makes it
+  EXPECT_FALSE(mayHaveChannelScales(input, ChannelScales::Functions));
 }
 
 TEST(ChannelScales, TheZeroPointLeavesRoomForTheNegativePartOfSmallChannels) {
@@ -50,7 +52,8 @@ TEST(ChannelScales, TheZeroPointLeavesRoomForTheNegativePartOfSmallChannels) {
   TensorPlan t;
   t.min = -0.28, t.max = 150, t.threshold = 150;
   // With the tensor's own range the zero point would be -128 and every value below zero would vanish.
-  chooseChannelScales(net.middle, observed({-0.28f, -0.28f}, {150, 0.5f}), {-128, 127, 127}, false, t);
+  chooseChannelScales(net.middle, observed({-0.28f, -0.28f}, {150, 0.5f}), {-128, 127, 127}, false,
+                      *loadTarget("cpu"), t);
   ASSERT_EQ(t.channels.size(), 2u);
   const Integers q =
       integersForRange(t.min, t.max, t.threshold, ActivationScheme{rt::IntegerForm{-128, 127, 127}, {}, {}},
@@ -65,7 +68,7 @@ TEST(ChannelScales, ChannelsOfEqualRangeKeepOneScale) {
   Net net("silu");
   TensorPlan t;
   t.min = -1, t.max = 4, t.threshold = 4;
-  chooseChannelScales(net.middle, observed({-1, -1}, {4, 4}), {-128, 127, 127}, false, t);
+  chooseChannelScales(net.middle, observed({-1, -1}, {4, 4}), {-128, 127, 127}, false, *loadTarget("cpu"), t);
   EXPECT_TRUE(t.channels.empty());
   EXPECT_EQ(t.min, -1);
 }

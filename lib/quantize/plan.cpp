@@ -139,6 +139,8 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
           return badPlan(path, "a channel factor of tensor '" + t.name + "' is not in (0, 1]");
         t.channels.push_back(f.get<double>());
       }
+      if (!t.channels.empty() && *std::max_element(t.channels.begin(), t.channels.end()) != 1)
+        return badPlan(path, "the largest channel factor of tensor '" + t.name + "' is not 1");
     }
     if (auto locked = o.find("locked"); locked != o.end())
       if (!readLocked(*locked, t))

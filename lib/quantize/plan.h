@@ -35,7 +35,7 @@ struct TensorPlan {
   std::string name;
   double threshold = 0, min = 0, max = 0; // as in the calibration table
   std::string source = "calibration";     // calibration, preprocess, user, model
-  // Scale of each channel (axis 1) over the tensor's scale, in (0, 1]; empty = one scale.
+  // Scale of each channel (axis 1) over the tensor's scale, in (0, 1], the largest 1; empty = one scale.
   std::vector<double> channels;
   std::optional<LockedScale> locked; // the range follows from it, not the other way round
 };

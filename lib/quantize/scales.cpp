@@ -140,8 +140,8 @@ Result<ScaleAssignment> ScaleAssignment::compute(nn::GraphOp graph, const QuantP
     Integers integers = integersForRange(r.min, r.max, r.threshold, *activations, scheme);
     integers.channels = plan.tensor(nn::valueName(v))->channels;
     auto type = dyn_cast<RankedTensorType>(v.getType());
-    if (!integers.channels.empty() &&
-        (!mayHaveChannelScales(v) || type.getDimSize(1) != static_cast<int64_t>(integers.channels.size())))
+    if (!integers.channels.empty() && (!mayHaveChannelScales(v, target.channelScales) ||
+                                       type.getDimSize(1) != static_cast<int64_t>(integers.channels.size())))
       return fail(Error{ErrorCode::Input,
                         {},
                         nn::valueName(v),

@@ -22,14 +22,14 @@ public:
         groups_(form.perChannel ? static_cast<size_t>(problem.channels) : 1) {}
 
   Result<IntegerWeights> run() {
+    chooseFactors();
     measure();
-    for (size_t g = 0; g < groups_.size(); ++g)
-      BURIN_CHECK(chooseScale(groups_[g], p_.floatResult ? 1.0f : p_.outputScale(static_cast<int64_t>(g))));
+    for (size_t g = 0; g < groups_.size(); ++g) BURIN_CHECK(chooseScale(groups_[g], resultScale(g)));
     out_.weights.resize(p_.weights.size());
     for (size_t i = 0; i < p_.weights.size(); ++i)
       out_.weights[i] = static_cast<int8_t>(
-          rt::quantizeWeight(p_.weights[i], groupOf(p_.channelOf(static_cast<int64_t>(i))).scale,
-                             form_.form.low, form_.form.high, target_.weightRounding));
+          rt::quantizeWeight(p_.weights[i], scaleOf(p_.channelOf(static_cast<int64_t>(i))), form_.form.low,
+                             form_.form.high, target_.weightRounding));
     quantizeBiases();
     store();
     return std::move(out_);
@@ -38,14 +38,35 @@ public:
 private:
   Group& groupOf(int64_t channel) { return groups_[form_.perChannel ? static_cast<size_t>(channel) : 0]; }
 
+  // Channels that share one requantisation cannot have their result's factors there: their weights and biases
+  // are divided by them instead.
+  void chooseFactors() {
+    if (form_.perChannel || p_.floatResult) return;
+    for (int64_t c = 0; c < p_.channels; ++c)
+      if (float scale = p_.outputScale(c); scale != p_.outputBase) {
+        factors_.resize(static_cast<size_t>(p_.channels), 1.0);
+        factors_[static_cast<size_t>(c)] = static_cast<double>(scale) / p_.outputBase;
+      }
+  }
+  double factor(int64_t channel) const {
+    return factors_.empty() ? 1.0 : factors_[static_cast<size_t>(channel)];
+  }
+  double scaleOf(int64_t channel) { return groupOf(channel).scale * factor(channel); }
+  float resultScale(size_t group) const {
+    if (p_.floatResult) return 1;
+    return form_.perChannel ? p_.outputScale(static_cast<int64_t>(group)) : p_.outputBase;
+  }
+
   void measure() {
     for (size_t i = 0; i < p_.weights.size(); ++i) {
-      Group& g = groupOf(p_.channelOf(static_cast<int64_t>(i)));
-      g.maxWeight = std::max(g.maxWeight, std::fabs(static_cast<double>(p_.weights[i])));
+      const int64_t channel = p_.channelOf(static_cast<int64_t>(i));
+      Group& g = groupOf(channel);
+      g.maxWeight = std::max(g.maxWeight, std::fabs(p_.weights[i] / factor(channel)));
     }
-    for (size_t c = 0; c < p_.bias.size(); ++c) {
-      Group& g = groupOf(static_cast<int64_t>(c));
-      g.maxBias = std::max(g.maxBias, std::fabs(static_cast<double>(p_.bias[c])));
+    for (size_t i = 0; i < p_.bias.size(); ++i) {
+      const int64_t channel = static_cast<int64_t>(i);
+      Group& g = groupOf(channel);
+      g.maxBias = std::max(g.maxBias, std::fabs(p_.bias[i] / factor(channel)));
     }
   }
 
@@ -55,6 +76,13 @@ private:
     const float stored = static_cast<float>(g.scale);
     return scale == p_.outputBase ? stored
                                   : static_cast<float>(static_cast<double>(stored) * p_.outputBase / scale);
+  }
+
+  std::vector<float> sharedBias() const {
+    std::vector<float> bias = p_.bias;
+    for (size_t c = 0; c < bias.size(); ++c)
+      bias[c] = static_cast<float>(bias[c] / factor(static_cast<int64_t>(c)));
+    return bias;
   }
 
   // `scale` is the result's.
@@ -83,7 +111,7 @@ private:
       break;
     case WeightScaleRule::OutputPowerOfTwo: {
       int shift = rt::shiftForWeights(g.maxWeight, p_.inputScale, scale, form_.form.high);
-      shift = rt::lowerShiftForBias(shift, p_.bias.data(), static_cast<int64_t>(p_.bias.size()), scale);
+      shift = rt::lowerShiftForBias(shift, sharedBias().data(), static_cast<int64_t>(p_.bias.size()), scale);
       if (shift < 0) return fail(ErrorCode::Unsupported, "weights too large for a right shift");
       ratio = rt::scaleByPowerOfTwo(1.0, -shift);
       g.scale = ratio * scale / p_.inputScale;
@@ -101,9 +129,9 @@ private:
     std::vector<int64_t> wide(p_.bias.size());
     int64_t largest = 0;
     for (size_t c = 0; c < wide.size(); ++c) {
-      wide[c] = rt::quantizeBias(p_.bias[c],
-                                 static_cast<double>(p_.inputScale) * groupOf(static_cast<int64_t>(c)).scale,
-                                 target_.bias.rounding);
+      wide[c] =
+          rt::quantizeBias(p_.bias[c], static_cast<double>(p_.inputScale) * scaleOf(static_cast<int64_t>(c)),
+                           target_.bias.rounding);
       largest = std::max(largest, std::abs(wide[c]));
     }
     int dropped = rt::droppedBiasBits(largest, target_.bias.effectiveBits);
@@ -117,8 +145,9 @@ private:
   void store() {
     const rt::RequantPolicy policy = target_.arithmetic.requantize;
     out_.policy = p_.floatResult ? "none" : rt::nameOf(policy);
+    for (size_t c = 0; c < (factors_.empty() ? groups_.size() : factors_.size()); ++c)
+      out_.scale.push_back(static_cast<float>(scaleOf(static_cast<int64_t>(c))));
     for (const Group& g : groups_) {
-      out_.scale.push_back(static_cast<float>(g.scale));
       if (p_.floatResult)
         out_.realMultiplier.push_back(p_.inputScale * static_cast<float>(g.scale));
       else if (policy == rt::RequantPolicy::FloatHalfEven)
@@ -134,6 +163,7 @@ private:
   const WeightForm& form_;
   const Target& target_;
   std::vector<Group> groups_;
+  std::vector<double> factors_; // one per channel, or empty: all 1
   IntegerWeights out_;
 };
 } // namespace

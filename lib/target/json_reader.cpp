@@ -43,13 +43,6 @@ JsonReader JsonReader::object(const char* key, std::initializer_list<std::string
   return JsonReader(error_, value, path(key), known);
 }
 
-bool JsonReader::boolean(const char* key) const {
-  const Json& value = require(key);
-  if (value.is_boolean()) return value.get<bool>();
-  report(key, "must be true or false");
-  return false;
-}
-
 std::string JsonReader::text(const char* key) const {
   const Json& value = require(key);
   if (failed()) return {};

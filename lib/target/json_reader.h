@@ -26,7 +26,6 @@ public:
   const Json& require(const char* key) const;
 
   std::string text(const char* key) const;
-  bool boolean(const char* key) const;
   double number(const char* key, double low, double high) const;
   int64_t integer(const char* key, int64_t low, int64_t high) const;
 

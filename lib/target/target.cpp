@@ -20,6 +20,7 @@ constexpr const char* kSchemeNames[] = {"symmetric", "asymmetric"};
 constexpr const char* kWeightScaleRuleNames[] = {"max", "output_power_of_two", "output_qscale"};
 constexpr const char* kBiasOverflowNames[] = {"raise_scale", "lower_shift", "saturate"};
 constexpr const char* kInputQuantizeNames[] = {"divide", "multiply"};
+constexpr const char* kChannelScalesNames[] = {"none", "convolutions", "functions"};
 constexpr const char* kSoftmaxRuleNames[] = {"float", "tflite"};
 static_assert(std::size(kOpClassNames) == kOpClassCount && std::size(kPrecisionNames) == kPrecisionCount);
 
@@ -54,6 +55,7 @@ BURIN_NAMES(Scheme)
 BURIN_NAMES(WeightScaleRule)
 BURIN_NAMES(BiasOverflow)
 BURIN_NAMES(InputQuantize)
+BURIN_NAMES(ChannelScales)
 BURIN_NAMES(SoftmaxRule)
 #undef BURIN_NAMES
 

@@ -55,6 +55,9 @@ enum class Scheme : uint8_t { Symmetric, Asymmetric };
 enum class WeightScaleRule : uint8_t { Max, OutputPowerOfTwo, OutputQscale };
 enum class BiasOverflow : uint8_t { RaiseScale, LowerShift, Saturate };
 enum class InputQuantize : uint8_t { Divide, Multiply };
+// Tensors that may have a scale per channel: none, those between convolutions, also those of functions (whose
+// tables then exist per channel).
+enum class ChannelScales : uint8_t { None, Convolutions, Functions };
 enum class SoftmaxRule : uint8_t { Float, Tflite };
 
 const char* nameOf(OpClass value);
@@ -63,6 +66,7 @@ const char* nameOf(Scheme value);
 const char* nameOf(WeightScaleRule value);
 const char* nameOf(BiasOverflow value);
 const char* nameOf(InputQuantize value);
+const char* nameOf(ChannelScales value);
 const char* nameOf(SoftmaxRule value);
 bool parse(std::string_view name, OpClass& value);
 bool parse(std::string_view name, Precision& value);
@@ -70,6 +74,7 @@ bool parse(std::string_view name, Scheme& value);
 bool parse(std::string_view name, WeightScaleRule& value);
 bool parse(std::string_view name, BiasOverflow& value);
 bool parse(std::string_view name, InputQuantize& value);
+bool parse(std::string_view name, ChannelScales& value);
 bool parse(std::string_view name, SoftmaxRule& value);
 
 struct ActivationScheme {
@@ -132,7 +137,7 @@ struct Target {
   std::array<std::optional<ActivationScheme>, 2> schemes; // by Scheme
   InputQuantize inputQuantize = InputQuantize::Divide;
   rt::Rounding activationRounding = rt::Rounding::HalfEven;
-  bool channelScales = false; // tables per channel: tensors between convolutions may have a scale per channel
+  ChannelScales channelScales = ChannelScales::None;
 
   WeightScaleRule weightScaleRule = WeightScaleRule::Max;
   rt::Rounding weightRounding = rt::Rounding::HalfEven;

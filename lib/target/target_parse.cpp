@@ -74,7 +74,7 @@ void readActivations(const JsonReader& root, Target& target) {
   if (!target.scheme(target.defaultScheme)) reader.report("default_scheme", "is not among the schemes");
   target.inputQuantize = readName<InputQuantize>(reader, "quantize");
   target.activationRounding = readName<rt::Rounding>(reader, "rounding");
-  target.channelScales = reader.boolean("channel_scales");
+  target.channelScales = readName<ChannelScales>(reader, "channel_scales");
 }
 
 WeightForm readWeightForm(const JsonReader& weights, const char* key) {

@@ -14,7 +14,7 @@ const highestInt8Ratio = 1, highestFloatRatio = 1.3;
 // What the peer may choose from: flags of `burin export`, and how the target differs from `cpu`.
 const perTensorWeights = (target) => {
   for (const rule of Object.values(target.weights)) if (rule.granularity) rule.granularity = "per_tensor";
-  target.activations.channel_scales = false;
+  target.activations.channel_scales = "none";
 };
 const signedOnly = (target) => {
   target.activations.schemes.symmetric.unsigned = null;
