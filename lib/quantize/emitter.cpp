@@ -1,5 +1,7 @@
 #include "lib/quantize/emitter.h"
 
+#include "runtime/numerics/registry.h"
+
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
@@ -7,9 +9,9 @@ using namespace mlir;
 
 namespace burin::quantize {
 
-Emitter::Emitter(nn::GraphOp source, const ScaleAssignment& scales)
+Emitter::Emitter(nn::GraphOp source, const ScaleAssignment& scales, const Target& target)
     : module_(ModuleOp::create(UnknownLoc::get(source.getContext()))), builder_(source.getContext()),
-      scales_(scales) {
+      scales_(scales), target_(target) {
   auto parent = source->getParentOfType<ModuleOp>();
   (*module_)->setDiscardableAttrs(llvm::to_vector(parent->getDiscardableAttrs()));
   builder_.setInsertionPointToStart(module_->getBody());
@@ -58,8 +60,11 @@ std::string Emitter::integerName(Value old) const {
 Value Emitter::integer(Value old) {
   if (auto it = integer_.find(old); it != integer_.end()) return it->second;
   std::string name = nn::valueName(old);
+  NamedAttrList rule;
+  rule.set("quantize", builder_.getStringAttr(nameOf(target_.inputQuantize)));
+  rule.set("rounding", builder_.getStringAttr(rt::nameOf(target_.activationRounding)));
   Value made =
-      create("qnn.quantize", {real(old)}, integerType(old), {}, name + "/quantize", name)->getResult(0);
+      create("qnn.quantize", {real(old)}, integerType(old), rule, name + "/quantize", name)->getResult(0);
   return integer_[old] = made;
 }
 

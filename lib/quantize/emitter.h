@@ -12,7 +12,7 @@ namespace burin::quantize {
 
 class Emitter {
 public:
-  Emitter(nn::GraphOp source, const ScaleAssignment& scales);
+  Emitter(nn::GraphOp source, const ScaleAssignment& scales, const Target& target);
 
   // The new value of an old one. integer() quantizes, real() dequantizes on first demand.
   mlir::Value integer(mlir::Value old);
@@ -50,6 +50,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   mlir::OpBuilder builder_;
   const ScaleAssignment& scales_;
+  const Target& target_;
   llvm::DenseMap<mlir::Value, mlir::Value> integer_, real_, plain_;
 };
 

@@ -62,7 +62,8 @@ class Application {
 public:
   Application(nn::GraphOp graph, const QuantPlan& plan, const Target& target, Scheme scheme,
               const ScaleAssignment& scales, const StoredConstants& stored)
-      : graph_(graph), plan_(plan), target_(target), scheme_(scheme), stored_(stored), emit_(graph, scales) {}
+      : graph_(graph), plan_(plan), target_(target), scheme_(scheme), stored_(stored),
+        emit_(graph, scales, target) {}
 
   Result<QuantizedGraph> run() {
     for (Operation& op : graph_.getBody().front()) {

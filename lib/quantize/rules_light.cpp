@@ -59,8 +59,7 @@ Result<Operand> binaryOperand(Value v, bool reciprocal, RuleContext& c) {
   Integers integers = integersForRange(min, max, std::max(-min, max), *c.target.scheme(c.scheme), c.scheme);
   std::vector<int8_t> stored;
   for (float x : values)
-    stored.push_back(static_cast<int8_t>(rt::quantizeDivide(
-        x, integers.affine, integers.form.low, integers.form.high, c.target.activationRounding)));
+    stored.push_back(static_cast<int8_t>(quantizeFor(c.target, x, integers.affine, integers.form)));
   auto type = cast<RankedTensorType>(v.getType());
   return Operand{c.emit.constantI8(stored, type.getShape(), Emitter::quantType(v.getContext(), integers),
                                    nn::valueName(v)),
@@ -129,8 +128,7 @@ NamedAttrList geometry(Operation* op) {
 void setClamp(Operation* op, const Integers& result, NamedAttrList& attributes, const Target& target) {
   int32_t low = result.form.low, high = result.form.high;
   auto bound = [&](FloatAttr a) {
-    return rt::quantizeDivide(static_cast<float>(a.getValueAsDouble()), result.affine, result.form.low,
-                              result.form.high, target.activationRounding);
+    return quantizeFor(target, static_cast<float>(a.getValueAsDouble()), result.affine, result.form);
   };
   if (auto lo = op->getAttrOfType<FloatAttr>("lo")) low = bound(lo);
   if (auto hi = op->getAttrOfType<FloatAttr>("hi")) high = bound(hi);

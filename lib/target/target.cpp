@@ -122,6 +122,12 @@ std::vector<std::string> listTargets() {
   return names;
 }
 
+int32_t quantizeFor(const Target& target, float value, const rt::Affine& to, const rt::IntegerForm& form) {
+  const auto rule =
+      target.inputQuantize == InputQuantize::Multiply ? rt::quantizeMultiply : rt::quantizeDivide;
+  return rule(value, to, form.low, form.high, target.activationRounding);
+}
+
 Result<Target> loadTarget(const std::string& nameOrPath) {
   for (size_t i = 0; i < kEmbeddedTargetCount; ++i)
     if (nameOrPath == kEmbeddedTargets[i].name) return parseTarget(kEmbeddedTargets[i].json, nameOrPath);

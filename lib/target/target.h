@@ -160,6 +160,9 @@ struct Target {
   const WeightForm* weights(OpClass opClass) const;
 };
 
+// A real number as the target's integer: [Q-DIVIDE] or [Q-MULTIPLY] with its rounding.
+int32_t quantizeFor(const Target& target, float value, const rt::Affine& to, const rt::IntegerForm& form);
+
 // A known name, or the path of a JSON file (anything with a '/' or ending in ".json").
 Result<Target> loadTarget(const std::string& nameOrPath);
 // Names of the embedded targets: cpu first, then by name.
