@@ -1,6 +1,10 @@
 #include "cli/eval.h"
 
+#include "lib/data/skipped.h"
+
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace burin::cli {
 
@@ -72,19 +76,17 @@ Result<Evaluation::Inputs> Evaluation::load(size_t sample, int view) const {
 }
 
 Result<size_t> reportSkipped(const std::vector<std::string>& problems, const EvalFlags& f) {
-  size_t skipped = 0;
-  for (const std::string& problem : problems) {
-    if (problem.empty()) continue;
-    ++skipped;
-    f.common.warn(problem + " (sample skipped)");
-  }
-  if (skipped == problems.size())
+  std::vector<std::string> skipped;
+  std::copy_if(problems.begin(), problems.end(), std::back_inserter(skipped),
+               [](const std::string& problem) { return !problem.empty(); });
+  for (const std::string& warning : skippedWarnings(skipped)) f.common.warn(warning);
+  if (skipped.size() == problems.size())
     return fail(Error{ErrorCode::Input,
                       f.data.path,
                       {},
                       "no sample could be used",
                       "check --data; the warnings say what is wrong"});
-  return skipped;
+  return skipped.size();
 }
 
 void addEval(App& app) {

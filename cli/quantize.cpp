@@ -121,12 +121,8 @@ Status run(const Flags& f) {
                                                    : !f.calibration.empty() ? f.calibration
                                                                             : f.model));
   if (f.correct && f.plan.empty() && f.target.precision == "int8") {
-    plan = *compiled->plan;
-    BURIN_ASSIGN(Executable uncorrected, Executable::fromProgram(compiled->program));
-    BURIN_CHECK(
-        correctBiases(*module.op, uncorrected, data, samples.calibration, f.common.threadCount(), plan));
-    compileOptions.plan = &plan;
-    compiled = compileNetwork(*module.op, compileOptions);
+    compiled = correctBiases(*module.op, compileOptions, std::move(*compiled), data, samples.calibration,
+                             f.common.threadCount());
     if (!compiled) return tl::unexpected(compiled.error());
   }
   for (const std::string& note : compiled->notes) f.common.note("note: " + note);

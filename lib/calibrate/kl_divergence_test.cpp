@@ -112,6 +112,19 @@ TEST(Kl, HistogramOfLargeTensorsIsClose) {
   }
 }
 
+// SiLU piles values up at its minimum. Here a bin of the search begins just beyond it, inside the same fine
+// bin.
+TEST(Kl, APileAtTheMinimumStaysOnItsSideOfAnEdge) {
+  test::Random random(3);
+  const float largest = 7.550006f, lowest = -0.27846456f; // the edge is at -0.2784687
+  std::vector<float> values = {largest};
+  for (int i = 0; i < 100000; ++i)
+    values.push_back(static_cast<float>(i % 2 ? lowest * (1 - 1e-5 * random.uniform()) : random.uniform()));
+  const auto ours = klHistogram(statisticsOf(values).profile()), expected = twoPassHistogram(values);
+  EXPECT_EQ(ours[75], expected[75]);
+  EXPECT_GE(expected[75], 50000u);
+}
+
 // One pass against two. The search jumps between cuts, so where two cuts are a tie, counts that move over a
 // bin edge decide; there either cut is as good, and its divergence by the exact histogram shows it.
 TEST(Kl, ThresholdIsThatOfTwoPasses) {

@@ -161,7 +161,9 @@ std::vector<ValueCell> TensorStatistics::binnedCells() const {
     return value < 0 ? -1 - bin : bin;
   };
   const double width = histogram_.binWidth();
-  const double limit = absoluteMaximum();
+  // Functions such as SiLU pile values up at their minimum: the outermost bin of a side ends at the extreme,
+  // not at its own edge, beyond which a bin of the KL search may begin.
+  const double lowest = minimum(), highest = maximum();
   std::vector<ValueCell> cells;
   cells.reserve(static_cast<std::size_t>(SignedHistogram::kBins));
   auto next = known.begin();
@@ -171,7 +173,8 @@ std::vector<ValueCell> TensorStatistics::binnedCells() const {
     auto end = next;
     while (end != known.end() && binOf(*end) == bin) ++end;
     const std::uint64_t left = count - static_cast<std::uint64_t>(end - next);
-    if (left != 0) cells.push_back({std::max(bin * width, -limit), std::min((bin + 1) * width, limit), left});
+    if (left != 0)
+      cells.push_back({std::max(bin * width, lowest), std::min((bin + 1) * width, highest), left});
     for (; next != end; ++next) append(cells, {*next, *next, 1});
   }
   return cells;

@@ -58,6 +58,8 @@ TEST(TensorStatistics, CellsCountTheValues) {
       const ValueCell& cell = profile.values[i];
       total += cell.count;
       ASSERT_LE(cell.lower, cell.upper);
+      ASSERT_GE(cell.lower, profile.minimum);
+      ASSERT_LE(cell.upper, profile.maximum);
       if (i > 0) {
         ASSERT_LE(profile.values[i - 1].lower, cell.lower);
       }

@@ -11,6 +11,16 @@ namespace {
 
 constexpr const char* kJsonSuffix = ".json";
 
+// Newton's iteration may end beside the optimum, so nothing clipped is a candidate too.
+void setBest(TensorRange& range, const ValueProfile& profile, int bits) {
+  if (!(range.absoluteMaximum > 0)) return;
+  for (float threshold : {range.absoluteMaximum, static_cast<float>(mseThreshold(profile, bits))})
+    if (double sqnr = rangeQuality(profile, threshold).sqnrDb; sqnr > range.bestSqnrDb) {
+      range.bestThreshold = threshold;
+      range.bestSqnrDb = sqnr;
+    }
+}
+
 TensorRange makeRange(const std::string& name, const TensorStatistics& statistics,
                       const RangeOptions& options) {
   const ValueProfile profile = statistics.profile();
@@ -27,7 +37,7 @@ TensorRange makeRange(const std::string& name, const TensorStatistics& statistic
   for (std::size_t i = 0; i < kSummaryPercentiles.size(); ++i)
     range.percentiles[i] = magnitudePercentile(profile, kSummaryPercentiles[i]);
   range.quality = rangeQuality(profile, range.threshold);
-  range.unclippedSqnrDb = range.absoluteMaximum > 0 ? rangeQuality(profile, range.absoluteMaximum).sqnrDb : 0;
+  setBest(range, profile, options.bits);
   range.nonFinite = statistics.nanCount() + statistics.infinityCount();
   return range;
 }
@@ -54,6 +64,8 @@ void addDetails(CalibrationTable& table, CalibrationTable details) {
     if (found == known.end()) continue;
     const TensorRange row = std::move(entry);
     entry = *found->second;
+    // A threshold that somebody changed is meant so: what was measured is not its quality.
+    if (entry.threshold != row.threshold) entry.quality = {}, entry.bestSqnrDb = 0;
     entry.threshold = row.threshold;
     entry.min = row.min;
     entry.max = row.max;

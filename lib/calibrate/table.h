@@ -42,7 +42,8 @@ struct TensorRange {
   bool constant = false;                                        // every value equal, zero included
   std::array<double, kSummaryPercentiles.size()> percentiles{}; // of |x|
   RangeQuality quality{};                                       // at the threshold
-  double unclippedSqnrDb = 0;                                   // the same with nothing clipped
+  float bestThreshold = 0;                                      // what has the least squared error
+  double bestSqnrDb = 0;                                        // at bestThreshold
   std::vector<float> channelMin{},
       channelMax{};            // per channel (axis 1), where channels may get scales of their own; or empty
   std::uint64_t nonFinite = 0; // NaN and Inf, left out of all the rest

@@ -45,7 +45,8 @@ OrderedJson rangeToJson(const TensorRange& range) {
                       {"percentiles", std::move(percentiles)},
                       {"clipped", range.quality.clippedFraction},
                       {"sqnr_db", range.quality.sqnrDb},
-                      {"unclipped_sqnr_db", range.unclippedSqnrDb}};
+                      {"best_threshold", shortest(range.bestThreshold)},
+                      {"best_sqnr_db", range.bestSqnrDb}};
   for (const auto& [key, values] :
        {std::pair{"channel_min", &range.channelMin}, {"channel_max", &range.channelMax}}) {
     if (values->empty()) continue;
@@ -159,7 +160,8 @@ Result<TensorRange> rangeFromJson(const Json& json, const std::string& where) {
   BURIN_CHECK(fields.read("non_finite", range.nonFinite));
   BURIN_CHECK(fields.read("clipped", range.quality.clippedFraction));
   BURIN_CHECK(fields.read("sqnr_db", range.quality.sqnrDb));
-  BURIN_CHECK(fields.read("unclipped_sqnr_db", range.unclippedSqnrDb));
+  BURIN_CHECK(fields.read("best_threshold", range.bestThreshold));
+  BURIN_CHECK(fields.read("best_sqnr_db", range.bestSqnrDb));
   BURIN_ASSIGN(const Json* percentiles, fields.readList("percentiles", true));
   if (percentiles) {
     const FieldReader entries(*percentiles, where + ".percentiles.");

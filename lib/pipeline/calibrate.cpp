@@ -3,6 +3,7 @@
 #include "lib/quantize/channels.h"
 
 #include "lib/calibrate/warnings.h"
+#include "lib/data/skipped.h"
 
 #include <algorithm>
 #include <atomic>
@@ -178,11 +179,13 @@ public:
       skipped.insert(skipped.end(), w->skipped.begin(), w->skipped.end());
     }
     std::sort(skipped.begin(), skipped.end());
-    for (auto& [sample, text] : skipped) out.warnings.push_back(text + " (sample skipped)");
+    std::vector<std::string> problems;
+    for (auto& [sample, text] : skipped) problems.push_back(std::move(text));
+    out.warnings = skippedWarnings(problems);
     if (processed == 0)
       return fail(ErrorCode::Input,
                   "no sample could be used; the first problem: " +
-                      (skipped.empty() ? "no data" : skipped[0].second),
+                      (problems.empty() ? "no data" : problems[0]),
                   "check --data");
     std::vector<TensorStatistics>& merged = workers_[0]->statistics();
     for (size_t w = 1; w < workers_.size(); ++w)

@@ -1,11 +1,15 @@
 #include "lib/pipeline/correct.h"
 
 #include "lib/compile/compile.h"
+#include "lib/pipeline/verify.h"
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <thread>
+
+using namespace mlir;
 
 namespace burin {
 
@@ -70,16 +74,14 @@ public:
   Correction(const Executable& program, quantize::QuantPlan& plan, int threads)
       : program_(program), plan_(plan), threads_(threads) {}
 
-  Status loadSamples(const Dataset& data, const std::vector<size_t>& samples) {
-    for (size_t s : samples) {
-      if (inputs_.size() == kCorrectionSamples) break;
+  // Samples that cannot be read were warned of before.
+  void loadSamples(const Dataset& data, const std::vector<size_t>& samples) {
+    for (size_t s : samples)
       if (auto inputs = data.load(s)) inputs_.push_back(std::move(*inputs));
-    }
-    return {};
   }
 
   // Means of the float network's tensors that the integer network also has.
-  Status measureFloat(mlir::ModuleOp module) {
+  Status measureFloat(ModuleOp module) {
     BURIN_ASSIGN(ProgramFile file, compile::compileModule(module, {}));
     BURIN_ASSIGN(Executable executable, Executable::fromProgram(file));
     BURIN_ASSIGN(auto runner, Runner::create(executable, {threads_}));
@@ -186,14 +188,39 @@ private:
   std::vector<std::unique_ptr<Runner>> runners_;
   std::vector<std::shared_ptr<std::vector<int32_t>>> biases_; // kernels may read them later
 };
+// How close the outputs are to the float network's: the mean of their signal to noise ratios.
+Result<double> closeness(ModuleOp module, const Executable& program, const Dataset& data,
+                         const VerifyOptions& options) {
+  BURIN_ASSIGN(Verification verification, verify(module, program, data, options));
+  double sum = 0;
+  for (const TensorSimilarity& output : verification.outputs) sum += output.sqnrDb;
+  return sum / static_cast<double>(std::max<size_t>(verification.outputs.size(), 1));
+}
 } // namespace
 
-Status correctBiases(mlir::ModuleOp module, const Executable& program, const Dataset& data,
-                     const std::vector<size_t>& samples, int threads, quantize::QuantPlan& plan) {
-  Correction correction(program, plan, threads);
-  BURIN_CHECK(correction.loadSamples(data, samples));
+Result<Compiled> correctBiases(ModuleOp module, const CompileOptions& options, Compiled compiled,
+                               const Dataset& data, std::vector<size_t> samples, int threads) {
+  if (samples.size() > kCorrectionSamples) samples.resize(kCorrectionSamples);
+  quantize::QuantPlan plan = *compiled.plan;
+  BURIN_ASSIGN(Executable before, Executable::fromProgram(compiled.program));
+  Correction correction(before, plan, threads);
+  correction.loadSamples(data, samples);
   BURIN_CHECK(correction.measureFloat(module));
-  return correction.run();
+  BURIN_CHECK(correction.run());
+  CompileOptions withPlan = options;
+  withPlan.plan = &plan;
+  BURIN_ASSIGN(Compiled corrected, compileNetwork(module, withPlan));
+  BURIN_ASSIGN(Executable after, Executable::fromProgram(corrected.program));
+  VerifyOptions verifyOptions;
+  verifyOptions.samples = samples;
+  verifyOptions.threads = threads;
+  BURIN_ASSIGN(const double closenessBefore, closeness(module, before, data, verifyOptions));
+  BURIN_ASSIGN(const double closenessAfter, closeness(module, after, data, verifyOptions));
+  if (closenessAfter >= closenessBefore) return corrected;
+  compiled.notes.push_back(
+      fmt::format("biases stay uncorrected: the outputs' mean SQNR would fall from {:.1f} to {:.1f} dB",
+                  closenessBefore, closenessAfter));
+  return compiled;
 }
 
 } // namespace burin

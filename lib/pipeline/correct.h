@@ -8,10 +8,11 @@
 
 namespace burin {
 
-// Adds `biasCorrection` to the plan's ops. `program` is the plan compiled; `module` the prepared float graph.
-// Uses at most kCorrectionSamples of `samples` (indices into the data).
+// `compiled` with its biases corrected, if that brings the outputs closer to those of the prepared float
+// graph `module`; else `compiled` as it was, with a note. Both are judged on what corrects: at most
+// kCorrectionSamples of `samples` (indices into the data). `options` are those that `compiled` was made with.
 constexpr size_t kCorrectionSamples = 16;
-Status correctBiases(mlir::ModuleOp module, const Executable& program, const Dataset& data,
-                     const std::vector<size_t>& samples, int threads, quantize::QuantPlan& plan);
+Result<Compiled> correctBiases(mlir::ModuleOp module, const CompileOptions& options, Compiled compiled,
+                               const Dataset& data, std::vector<size_t> samples, int threads);
 
 } // namespace burin

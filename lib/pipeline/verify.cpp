@@ -1,6 +1,7 @@
 #include "lib/pipeline/verify.h"
 
 #include "lib/compile/compile.h"
+#include "lib/data/skipped.h"
 
 #include <cmath>
 
@@ -81,16 +82,18 @@ Result<Verification> verify(mlir::ModuleOp module, const Executable& program, co
   BURIN_ASSIGN(auto actual, Runner::create(program, {options.threads}));
   Comparison comparison(*reference, *actual);
   Verification out;
+  std::vector<std::string> problems;
   for (size_t i = 0; i < options.samples.size(); ++i) {
     auto inputs = data.load(options.samples[i]);
     if (!inputs) {
-      out.warnings.push_back(inputs.error().text() + " (sample skipped)");
+      problems.push_back(inputs.error().text());
       continue;
     }
     BURIN_CHECK(comparison.add(*inputs));
     ++out.samples;
     if (options.progress) options.progress(i + 1, options.samples.size());
   }
+  out.warnings = skippedWarnings(problems);
   comparison.report(out);
   return out;
 }

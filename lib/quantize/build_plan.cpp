@@ -34,6 +34,10 @@ std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme) {
 }
 
 namespace {
+// Measured on three classifiers and four targets: of 0 to 3 dB, 2 keeps what KL gains over the least squared
+// error and loses least where it clips too much.
+constexpr double kTolerableLossDb = 2;
+
 class PlanBuilder {
 public:
   PlanBuilder(nn::GraphOp graph, const CalibrationTable& table, const Target& target,
@@ -146,18 +150,18 @@ private:
     t.min = range->min;
     t.max = range->max;
     if (clippingHurts(*range)) {
-      t.threshold = range->absoluteMaximum;
-      t.source = "calibration, not clipped";
+      t.threshold = range->bestThreshold;
+      t.source = "calibration, least error";
     }
     trimToFunctions(v, t);
     return t;
   }
 
-  // Methods that judge the shape of a histogram (KL) may clip peaks that carry the signal. A threshold that
-  // costs more than rounding the whole range would is not used.
-  static bool clippingHurts(const TensorRange& range) {
-    return range.unclippedSqnrDb > 0 && range.absoluteMaximum > range.threshold &&
-           range.quality.sqnrDb < range.unclippedSqnrDb;
+  // KL judges the shape of a histogram and may clip peaks that carry the signal. A threshold that costs much
+  // more than the best one would is not used.
+  bool clippingHurts(const TensorRange& range) const {
+    return table_.method == rangeMethodName(RangeMethod::Kl) && range.threshold < range.bestThreshold &&
+           range.quality.sqnrDb < range.bestSqnrDb - kTolerableLossDb;
   }
 
   // Scales per channel, where maker and users of the tensor run on integers and take them.
