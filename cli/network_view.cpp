@@ -1,12 +1,14 @@
 #include "cli/network_view.h"
 
 #include "lib/compile/compile.h"
-#include "lib/support/file.h"
 
+#include <filesystem>
 #include <fmt/format.h>
 #include <numeric>
 
 namespace burin::cli {
+
+namespace fs = std::filesystem;
 
 namespace {
 // The memory order that gives these strides, and the padded distance along the second innermost axis.
@@ -63,6 +65,16 @@ Result<NetworkView> viewProgram(const std::string& path) {
   view.fileBytes = view.executable->fileBytes();
   return view;
 }
+
+// Of a model that is a folder, all its files.
+uint64_t sizeOf(const std::string& path) {
+  std::error_code ignored; // what cannot be asked counts nothing
+  if (!fs::is_directory(path, ignored)) return fs::file_size(path, ignored);
+  uint64_t bytes = 0;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path, ignored))
+    if (entry.is_regular_file(ignored)) bytes += entry.file_size(ignored);
+  return bytes;
+}
 } // namespace
 
 Result<NetworkView> viewNetwork(const std::string& path, const ModelFlags& flags, const CommonFlags& common) {
@@ -85,8 +97,7 @@ Result<NetworkView> viewNetwork(const std::string& path, const ModelFlags& flags
   BURIN_ASSIGN(view.inputs, inputSpecs(module.graph()));
   for (const ProgramTensor& t : view.graph.tensors)
     if (t.constant) view.weightsBytes += static_cast<uint64_t>(t.bytes());
-  BURIN_ASSIGN(auto file, MappedFile::open(path));
-  view.fileBytes = file->bytes().size();
+  view.fileBytes = sizeOf(path);
   return view;
 }
 

@@ -23,8 +23,7 @@ struct Flags {
 };
 
 struct Outcome {
-  size_t modelBytes = 0, programBytes = 0, floatWeights = 0, weights = 0, samples = 0, integerOps = 0,
-         floatOps = 0;
+  size_t programBytes = 0, samples = 0, integerOps = 0, floatOps = 0;
   uint64_t arenaBytes = 0;
   double seconds = 0, calibrationSeconds = 0;
   Verification verification;
@@ -45,7 +44,7 @@ void print(const Outcome& o, const Flags& f) {
     Json outputs = Json::array(), worst = Json::array();
     for (const TensorSimilarity& t : o.verification.outputs) outputs.push_back(similarityJson(t));
     for (const TensorSimilarity& t : o.verification.worst) worst.push_back(similarityJson(t));
-    printJson(Json{{"model_bytes", o.modelBytes},
+    printJson(Json{{"float_bytes", o.verification.floatBytes},
                    {"program_bytes", o.programBytes},
                    {"arena_bytes", o.arenaBytes},
                    {"integer_ops", o.integerOps},
@@ -56,9 +55,10 @@ void print(const Outcome& o, const Flags& f) {
                    {"worst", worst}});
     return;
   }
-  fmt::print("{}: {:.2f} MB -> {:.2f} MB, activations {:.2f} MB; {} ops in integers, {} in float\n", f.output,
-             static_cast<double>(o.modelBytes) / 1e6, static_cast<double>(o.programBytes) / 1e6,
-             static_cast<double>(o.arenaBytes) / 1e6, o.integerOps, o.floatOps);
+  fmt::print("{}: {:.2f} MB in float -> {:.2f} MB, activations {:.2f} MB; {} ops in integers, {} in float\n",
+             f.output, static_cast<double>(o.verification.floatBytes) / 1e6,
+             static_cast<double>(o.programBytes) / 1e6, static_cast<double>(o.arenaBytes) / 1e6, o.integerOps,
+             o.floatOps);
   fmt::print("calibrated on {} samples, checked against float on {} held back\n", o.samples,
              o.verification.samples);
   for (const TensorSimilarity& t : o.verification.outputs)
@@ -136,8 +136,6 @@ Status run(const Flags& f) {
     BURIN_CHECK(writeFile(f.savePlan, json));
   }
   BURIN_CHECK(writeFile(f.output, serialize(compiled->program)));
-  BURIN_ASSIGN(auto modelFile, MappedFile::open(f.model));
-  outcome.modelBytes = modelFile->bytes().size();
   outcome.programBytes = program.fileBytes();
   outcome.arenaBytes = compiled->program.nets[0].arenaBytes;
   outcome.samples = samples.calibration.size();

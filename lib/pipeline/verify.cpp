@@ -83,6 +83,7 @@ Result<Verification> verify(mlir::ModuleOp module, const Executable& program, co
   Comparison comparison(*reference, *actual);
   Verification out;
   std::vector<std::string> problems;
+  out.floatBytes = floatExecutable.fileBytes();
   for (size_t i = 0; i < options.samples.size(); ++i) {
     auto inputs = data.load(options.samples[i]);
     if (!inputs) {

@@ -12,6 +12,7 @@ struct TensorSimilarity {
 
 struct Verification {
   size_t samples = 0;
+  size_t floatBytes = 0;                 // of the float network as a program
   std::vector<TensorSimilarity> outputs; // in order
   std::vector<TensorSimilarity> worst;   // the five layers with the lowest SQNR
   std::vector<std::string> warnings;
