@@ -76,6 +76,17 @@ TEST(PaddlePooling, CeilExclusiveGlobalAdaptive) {
   expectValues(run("pool2d", {{"X", {x}}}, adaptive), "[1,1,1,1]", {2});
 }
 
+TEST(PaddlePooling, AnInputSmallerThanTheWindowGivesOneWindow) {
+  Tensor x = counting({1, 1, 1, 3});
+  Attributes pool = {
+      {"ksize", std::vector{2, 2}}, {"strides", std::vector{2, 2}}, {"pooling_type", std::string("max")}};
+  expectValues(run("pool2d", {{"X", {x}}}, pool), "[1,1,1,1]", {1});
+  pool["pooling_type"] = std::string("avg");
+  expectValues(run("pool2d", {{"X", {x}}}, pool), "[1,1,1,1]", {0.5});
+  pool["exclusive"] = false; // the elements outside count as zeros
+  expectValues(run("pool2d", {{"X", {x}}}, pool), "[1,1,1,1]", {0.25});
+}
+
 TEST(PaddleVolumes, ConvolveAndPool) {
   Tensor x = counting({1, 1, 2, 1, 2}), ones{{1, 1, 2, 1, 1}, {1, 1}};
   expectValues(run("conv3d", {{"Input", {x}}, {"Filter", {ones}}}, {}, {"Output"}), "[1,1,1,1,2]", {2, 4});

@@ -8,6 +8,17 @@
 namespace burin::paddle {
 
 namespace {
+// Paddle rounds the number of windows towards zero: an input a little smaller than the window gives one
+// window, cut off where the input ends. Padding that never counts says the same.
+void cutOffWindows(Window& w, Value x) {
+  const Ints dims = RuleContext::dims(x);
+  const size_t n = w.kernel.size();
+  for (size_t i = 0; i < n && i + 2 < dims.size(); ++i) {
+    int64_t missing = w.kernel[i] - dims[i + 2] - w.pads[i] - w.pads[i + n];
+    if (missing > 0 && missing < w.strides[i]) w.pads[i + n] += missing;
+  }
+}
+
 Value emitPool(Node& n, Value x, const Ints& kernel) {
   bool isMax = n.text("pooling_type", "max") == "max";
   const char* fn = isMax ? "max" : "mean";
@@ -25,7 +36,9 @@ Value emitPool(Node& n, Value x, const Ints& kernel) {
   }
   auto window = readWindow(n, x, kernel);
   Rounding rounding = n.flag("ceil_mode") ? Rounding::Ceil : Rounding::Floor;
-  if (!window || !sizeWindow(n.context(), *window, x, rounding)) return {};
+  if (!window || !checkWindow(n.context(), *window, x)) return {};
+  cutOffWindows(*window, x);
+  if (!sizeWindow(n.context(), *window, x, rounding)) return {};
   return isMax ? emitMaxPool(n.context(), x, *window)
                : emitAveragePool(n.context(), x, *window, !n.flag("exclusive", true));
 }
