@@ -70,7 +70,7 @@ private:
                 "cut the model with --outputs, or export the float model with --format onnx");
   }
 
-  void writeInput(Operation& op) { onnx_.input(tensors_.operand(op.getResult(0)), typeOf(op.getResult(0))); }
+  void writeInput(Operation& op) { onnx_.input(tensors_.stored(op.getResult(0)), typeOf(op.getResult(0))); }
 
   void writeOutputs(Operation& op) {
     for (auto [i, v] : llvm::enumerate(op.getOperands())) {
@@ -120,7 +120,8 @@ private:
     Names in, out;
     if (heavy && !heavyOperands(op, in)) return giveUp(op);
     if (!heavy)
-      for (Value v : op.getOperands()) in.push_back(tensors_.operand(v));
+      for (Value v : op.getOperands())
+        in.push_back(isa<nn::DequantizeOp>(op) ? tensors_.stored(v) : tensors_.operand(v));
     for (Value v : op.getResults())
       out.push_back(isQuantized(v) ? onnx_.unique(sourceName(nn::valueName(v)) + "/real")
                                    : tensors_.resultName(v, nn::nodeName(&op)));

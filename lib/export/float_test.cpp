@@ -1,5 +1,7 @@
 // Every kind of float op there and back.
+#include "lib/export/onnx_graph.h"
 #include "lib/export/round_trip.h"
+#include "lib/quantize/as_is.h"
 
 #include <set>
 
@@ -301,7 +303,7 @@ TEST(ExportFloat, Resampling) {
            })
           .in({1, 2, 6, 6})
           .values({1, 4}, {1, 2, 9, 10})
-          .ints({1}, {0})
+          .typed<int32_t>(DType::I32, {1}, {0})
           .roundTrip();
 }
 
@@ -312,6 +314,10 @@ TEST(ExportFloat, Indices) {
       .ints({2, 2}, {2, 0, 1, 1})
       .roundTrip();
   Case("gather_nd", [](A a) { return a.i("batch_dims", 1); }).in({2, 3, 4}).ints({2, 1}, {2, 0}).roundTrip();
+  Case("gather_nd", [](A a) { return a.i("batch_dims", 0); })
+      .in({2, 3, 4})
+      .typed<int32_t>(DType::I32, {2, 2}, {1, 2, 0, 1})
+      .roundTrip();
   for (const char* reduction : {"none", "add", "mul", "min", "max"}) {
     Case("scatter_elements", [=](A a) { return a.i("axis", 1).s("reduction", reduction); })
         .in({1, 5})
@@ -321,6 +327,11 @@ TEST(ExportFloat, Indices) {
     Case("scatter_nd", [=](A a) { return a.s("reduction", reduction); })
         .in({4, 2})
         .ints({2, 1}, {3, 0})
+        .in({2, 2})
+        .roundTrip();
+    Case("scatter_nd", [=](A a) { return a.s("reduction", reduction); })
+        .in({4, 2})
+        .typed<int32_t>(DType::I32, {2, 1}, {3, 0})
         .in({2, 2})
         .roundTrip();
   }
@@ -460,6 +471,29 @@ TEST(ExportFloat, NamesAreKept) {
   for (const auto& node : model.graph().node())
     for (const std::string& name : node.output()) EXPECT_TRUE(made.insert(name).second) << name;
   EXPECT_TRUE(importOnnxBytes({bytes->data(), bytes->size()}, {}, {}, *readContext));
+}
+
+// The input of a quantized model stays a tensor of integers under its name.
+TEST(ExportFloat, StoredInputs) {
+  for (DType dtype : {DType::I8, DType::U8}) {
+    auto context = nn::makeContext(), readContext = nn::makeContext();
+    nn::GraphBuilder b(context.get());
+    mlir::Value x = b.input("pixels", {dtype, {1, 3}}), scale = b.constantFloat(0.5f);
+    mlir::Value zero = b.constant({dtype, {}}, {char(2)});
+    mlir::Value real = *b.op("dequantize", {x, scale, zero}, b.attrs().i("axis", 0), "real", "dq");
+    auto module = b.finish({real}, {"real"});
+    ASSERT_TRUE(module);
+    quantize::markIntegerInputs(graphOf(**module));
+    auto bytes = exportOnnx(graphOf(**module));
+    ASSERT_TRUE(bytes) << bytes.error().text();
+    const onnxpb::ModelProto model = parsed(*bytes);
+    ASSERT_EQ(model.graph().node_size(), 1);
+    EXPECT_EQ(model.graph().node(0).op_type(), "DequantizeLinear");
+    EXPECT_EQ(model.graph().node(0).input(0), "pixels");
+    EXPECT_EQ(model.graph().input(0).name(), "pixels");
+    EXPECT_EQ(model.graph().input(0).type().tensor_type().elem_type(), onnxType(dtype));
+    EXPECT_TRUE(importOnnxBytes({bytes->data(), bytes->size()}, {}, {}, *readContext));
+  }
 }
 
 } // namespace

@@ -93,13 +93,20 @@ std::string OnnxGraph::unique(const std::string& wanted) {
   return name;
 }
 
+// Several nodes may stand for one of the source: the first has its name, the others say what they do. A bare
+// number would not do: executors number the nodes that they make themselves.
+std::string OnnxGraph::nodeName(const std::string& type, const std::string& wanted) {
+  std::string name = wanted, typed = wanted + "/" + type;
+  for (int number = 1; !nodeNames_.insert(name).second; ++number)
+    name = number == 1 ? typed : typed + "_" + std::to_string(number);
+  return name;
+}
+
 void OnnxGraph::node(const std::string& type, const Names& inputs, const Names& outputs,
                      const Attributes& attributes, const std::string& name) {
   auto& node = *graph().add_node();
   node.set_op_type(type);
-  std::string own = name;
-  for (int number = 2; !nodeNames_.insert(own).second; ++number) own = name + "_" + std::to_string(number);
-  node.set_name(own);
+  node.set_name(nodeName(type, name));
   size_t used = inputs.size(); // optional inputs left out at the end are not written
   while (used > 0 && inputs[used - 1].empty()) --used;
   for (size_t i = 0; i < used; ++i) node.add_input(inputs[i]);

@@ -52,6 +52,7 @@ public:
   Result<std::string> serialize();
 
 private:
+  std::string nodeName(const std::string& type, const std::string& wanted);
   onnxpb::GraphProto& graph() { return *model_.mutable_graph(); }
   static void describe(onnxpb::ValueInfoProto& info, const std::string& name, const rt::TensorType& type);
 

@@ -6,6 +6,12 @@ namespace burin::onnx_export {
 namespace {
 Attributes axisOf(const OpWriter& w) { return {{"axis", w.integer("axis")}}; }
 
+// Some operators of ONNX take indices of 64 bits only.
+std::string wideIndices(OpWriter& w, size_t operand) {
+  if (w.dtype(operand) == rt::DType::I64) return w.in[operand];
+  return w.make("Cast", {w.in[operand]}, {{"to", int64_t(onnxType(rt::DType::I64))}}, "indices");
+}
+
 bool gather(OpWriter& w) {
   w.write("Gather", {w.in[0], w.in[1]}, axisOf(w));
   return true;
@@ -15,7 +21,7 @@ bool gatherElements(OpWriter& w) {
   return true;
 }
 bool gatherND(OpWriter& w) {
-  w.write("GatherND", {w.in[0], w.in[1]}, {{"batch_dims", w.integer("batch_dims")}});
+  w.write("GatherND", {w.in[0], wideIndices(w, 1)}, {{"batch_dims", w.integer("batch_dims")}});
   return true;
 }
 bool scatterElements(OpWriter& w) {
@@ -24,7 +30,7 @@ bool scatterElements(OpWriter& w) {
   return true;
 }
 bool scatterND(OpWriter& w) {
-  w.write("ScatterND", {w.in[0], w.in[1], w.in[2]}, {{"reduction", w.text("reduction")}});
+  w.write("ScatterND", {w.in[0], wideIndices(w, 1), w.in[2]}, {{"reduction", w.text("reduction")}});
   return true;
 }
 bool oneHot(OpWriter& w) {
@@ -43,7 +49,7 @@ bool gridSample(OpWriter& w) {
 
 bool roiAlign(OpWriter& w) {
   std::vector<int64_t> sizes = w.ints("sizes");
-  w.write("RoiAlign", {w.in[0], w.in[1], w.in[2]},
+  w.write("RoiAlign", {w.in[0], w.in[1], wideIndices(w, 2)},
           {{"mode", w.text("mode")},
            {"output_height", sizes[0]},
            {"output_width", sizes[1]},

@@ -21,8 +21,9 @@ rt::TensorType typeOf(Value v) {
 
 // Executors fuse only ops whose activations have one type, so all have: integer and zero point of the
 // others are moved by 128, which leaves the values as they are.
+// The graph's inputs are fed as they are.
 int64_t TensorWriter::liftOf(Value v) const {
-  if (!isQuantized(v)) return 0;
+  if (!isQuantized(v) || v.getDefiningOp<nn::InputOp>()) return 0;
   const rt::DType dtype = typeOf(v).dtype;
   if (options_.signedActivations) return dtype == rt::DType::U8 ? -128 : 0;
   return dtype == rt::DType::I8 ? 128 : 0;
@@ -99,11 +100,11 @@ std::string TensorWriter::dequantized(Value v, bool base) {
   base &= hasChannelScales(v);
   auto [it, isNew] = (base ? baseReals_ : reals_).try_emplace(v);
   if (!isNew) return it->second;
-  const bool isConstant = v.getDefiningOp<nn::ConstantOp>() != nullptr;
+  const bool isStored = isa<nn::ConstantOp, nn::InputOp>(v.getDefiningOp()); // under its own name
   std::string integers = stored(v);
   std::string own = sourceName(nn::valueName(v));
   if (own.empty()) own = integers;
-  it->second = onnx_.unique(base ? own + "/per_tensor" : isConstant ? own + "_dequantized" : own);
+  it->second = onnx_.unique(base ? own + "/per_tensor" : isStored ? own + "_dequantized" : own);
   dequantize(v, base, integers, it->second);
   return it->second;
 }
