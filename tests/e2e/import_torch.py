@@ -2,8 +2,8 @@
 """TorchScript archives against PyTorch: tests/e2e/import_torch.py BURIN [NAME...]
 
 torch_models.py makes the archives and what they compute, in a process of its own; without PyTorch (Debian: python3-torch)
-only the zoo's files are imported. Every output has to reach cosine 0.9999 and 1e-4 of its greatest value; quantized
-networks may be off by a step of their output's scale. Weights without a network are refused with the way out.
+nothing is compared. Every output has to reach cosine 0.9999 and 1e-4 of its greatest value; quantized networks may be off by a
+step of their output's scale.
 """
 import os
 import subprocess
@@ -15,9 +15,7 @@ from tool import SKIPPED, Tool
 
 PYTHON = "/usr/bin/python3"
 NETWORKS = ["resnet18", "mobilenet_v2", "yolo", "lstm", "gru", "transformer", "operators", "quantized"]
-ZOO = {"keithyin_traced": "1x5x10", "subham_trafficsign_scripted": "1x3x30x30"}
-REFUSED = ["burn_mnist.pt", "resnet20-12fca82f.th"]
-SECONDS, SPARE_BYTES = 1.0, 100 << 20
+ZOO = ["keithyin_traced", "subham_trafficsign_scripted"]
 
 
 def has_torch():
@@ -77,18 +75,7 @@ def compare(tool, archive, truth, label, step=0.0):
     print("%s: %d outputs compared" % (label, len(names)), flush=True)
 
 
-def check_costs(tool, path, shapes):
-    seconds = tool.timed("import", path, "--input-shapes", shapes, "-o", tool.out("cost.mlirbc"))[0]
-    tool.floor("%s: import, seconds" % os.path.basename(path), seconds, at_most=SECONDS, gates=False)
-    peak = tool.peak_bytes("import", path, "--input-shapes", shapes, "-o", tool.out("cost.mlirbc"))
-    tool.floor("%s: import, peak bytes" % os.path.basename(path), peak, at_most=3 * os.path.getsize(path) + SPARE_BYTES)
-
-
 def check_refusals(tool):
-    for name in REFUSED:
-        done = tool.run("import", tool.data("models", "torch", name), "-o", tool.out("refused.mlir"))
-        if done.returncode != 4 or "torch.jit.trace" not in done.stderr:
-            tool.fail("%s: exit %d, and not the way to a TorchScript file: %s" % (name, done.returncode, done.stderr))
     done = tool.run("import", tool.data("models", "torch", "keithyin_traced.pt"), "-o", tool.out("refused.mlir"))
     if done.returncode != 2 or "batch_feature" not in done.stderr:
         tool.fail("an input without a shape: exit %d: %s" % (done.returncode, done.stderr))
@@ -105,11 +92,8 @@ def main():
             for kind in ("traced", "scripted"):
                 compare(tool, tool.out("%s_%s.pt" % (name, kind)), tool.out(name + ".npz"), name + " " + kind,
                         step=0.01 if name == "quantized" else 0.0)
-    for name, shapes in ZOO.items() if tool.has_zoo else ():
-        path = tool.data("models", "torch", name + ".pt")
-        if torch:
-            compare(tool, path, tool.out(name + ".npz"), name)
-        check_costs(tool, path, shapes)
+    for name in ZOO if torch and tool.has_zoo else ():
+        compare(tool, tool.data("models", "torch", name + ".pt"), tool.out(name + ".npz"), name)
     if tool.has_zoo:
         check_refusals(tool)
     if not torch:

@@ -1,4 +1,4 @@
-"""Networks through OpenCV's own importers, the independent executor of Caffe and Darknet files. OpenCV runs in one child
+"""Networks through OpenCV's own importers, an independent executor of Caffe, Darknet and TensorFlow files. OpenCV runs in a child
 process: opencv_net.py JOBS.json, a list of jobs as `outputs` writes it.
 """
 import json
@@ -49,9 +49,26 @@ def compare(tool, what, ours, theirs, least=0.99999):
             tool.fail("%s: %s has cosine %.7f with OpenCV and is off by %.2e of its range" % (what, name, cosine, spread))
 
 
+class Unknown:
+    """Stands for an operator that OpenCV lacks, so that the network before it can be read."""
+
+    def __init__(self, *_):
+        pass
+
+    @staticmethod
+    def getMemoryShapes(inputs):
+        return inputs
+
+    @staticmethod
+    def forward(inputs):
+        return inputs
+
+
 def main():
     import cv2  # callers skip their check where it is missing
-    readers = {"caffe": cv2.dnn.readNetFromCaffe, "darknet": cv2.dnn.readNetFromDarknet}
+    cv2.dnn_registerLayer("DepthToSpace", Unknown)
+    readers = {"caffe": cv2.dnn.readNetFromCaffe, "darknet": cv2.dnn.readNetFromDarknet,
+               "tf": lambda model, _: cv2.dnn.readNetFromTensorflow(model)}
     with open(sys.argv[1], encoding="utf-8") as file:
         jobs = json.load(file)
     for form, model, weights, source, sink, names in jobs:
