@@ -93,6 +93,15 @@ private:
     });
   }
 
+  // Integers that a source model makes itself: whoever reads them as an output learns what they stand for.
+  void takeOwnQuant(Operation& op, int result) {
+    if (!isa<nn::QuantizeOp>(op)) return;
+    std::vector<float> scale = nn::constantFloats(op.getOperand(1));
+    std::vector<int64_t> zeroPoint = nn::constantInts(op.getOperand(2));
+    if (scale.size() == 1 && zeroPoint.size() == 1 && scale[0] > 0)
+      graph_.tensors[result].quant = {scale, {static_cast<int32_t>(zeroPoint[0])}};
+  }
+
   Status lowerOp(Operation& op) {
     ProgramOp record;
     record.type = op.getName().getStringRef().str();
@@ -107,6 +116,7 @@ private:
       record.outputs.push_back(t);
     }
     takeWeightQuant(record.attrs, record.inputs);
+    if (!record.outputs.empty()) takeOwnQuant(op, record.outputs[0]);
     graph_.ops.push_back(std::move(record));
     return {};
   }

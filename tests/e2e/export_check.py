@@ -61,7 +61,7 @@ def check(tool, model):
         return
     names = [entry["name"] for entry in info["inputs"]]
     inputs = {name: golden[name] for name in names} if golden else zoo.random_inputs(info)
-    ours = zoo.run(tool, program, inputs)
+    ours = zoo.run(tool, program, inputs, "--raw")
     exported = tool.out("exported.onnx")
     if ours is None or not tool.must("export", model.path, "--format", "onnx", "-o", exported, *model.flags, *flags):
         return

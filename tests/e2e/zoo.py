@@ -100,13 +100,14 @@ def random_inputs(info):
     return {entry["name"]: random_array(entry["shape"], DTYPES[entry["dtype"]]) for entry in info["inputs"]}
 
 
-def run(tool, program, inputs):
-    """Outputs by name, or None after a failure."""
+def run(tool, program, inputs, *flags):
+    """Outputs by name, or None after a failure; with --raw stored integers, without their scales."""
     numpy.savez(tool.out("in.npz"), **inputs)
-    if program is None or not tool.must("run", program, "--input", tool.out("in.npz"), "-o", tool.out("out.npz"), "--quiet"):
+    command = ["run", program, "--input", tool.out("in.npz"), "-o", tool.out("out.npz"), "--quiet", *flags]
+    if program is None or not tool.must(*command):
         return None
     with numpy.load(tool.out("out.npz")) as stored:
-        return dict(stored)
+        return {name: stored[name] for name in stored.files if not name.endswith((":scale", ":zero_point"))}
 
 
 def cosine(a, b):
