@@ -57,8 +57,23 @@ Value namedActivation(NodeContext& c, Value x, const std::string& name,
 }
 
 namespace {
+// Before opset 7 the second operand was stretched only on request: its axes lie on those of the first from
+// `axis` on, without that attribute on the last ones, as they do in all later opsets.
+Value broadcastOperand(NodeContext& c) {
+  Value b = c.in(1);
+  if (c.opset() >= 7 || !c.hasAttribute("axis")) return b;
+  int64_t rank = NodeContext::rank(c.in(0)), axis = c.axis(c.integer("axis"), rank);
+  Ints dims = NodeContext::dims(b);
+  int64_t behind = rank - axis - static_cast<int64_t>(dims.size());
+  if (behind < 0)
+    c.invalid(fmt::format("an operand with {} axes does not fit from axis {} on", dims.size(), axis));
+  if (c.failed()) return {};
+  dims.insert(dims.end(), static_cast<size_t>(behind), 1);
+  return c.reshape(b, dims);
+}
+
 void importBinary(NodeContext& c) {
-  Value a = c.in(0), b = c.in(1);
+  Value a = c.in(0), b = broadcastOperand(c);
   if (NodeContext::dtype(a) != NodeContext::dtype(b))
     return c.invalid(fmt::format("its inputs are {} and {}", rt::dtypeName(NodeContext::dtype(a)),
                                  rt::dtypeName(NodeContext::dtype(b))),
@@ -68,7 +83,7 @@ void importBinary(NodeContext& c) {
 
 // The result has the base's type; NumPy computes a mixed power in the wider type and converts.
 void importPow(NodeContext& c) {
-  Value base = c.in(0), exponent = c.in(1);
+  Value base = c.in(0), exponent = broadcastOperand(c);
   rt::DType type = NodeContext::dtype(base);
   rt::DType common =
       NodeContext::isFloat(exponent) && !rt::isFloat(type) ? NodeContext::dtype(exponent) : type;
@@ -89,9 +104,17 @@ void importBitShift(NodeContext& c) {
   c.set(0, c.binary(direction == "LEFT" ? "shift_left" : "shift_right", c.in(0), c.in(1)));
 }
 
-// PRelu broadcasts its slope to x, like Python does; many exporters write [C,1,1].
+// PRelu broadcasts its slope to x, like Python does; many exporters write [C,1,1]. Before opset 7 a vector
+// belonged to the channels.
 void importPRelu(NodeContext& c) {
-  c.set(0, c.binary("prelu", c.in(0), c.cast(c.in(1), NodeContext::dtype(c.in(0)))));
+  Value slope = c.cast(c.in(1), NodeContext::dtype(c.in(0)));
+  int64_t rank = NodeContext::rank(c.in(0));
+  if (c.opset() < 7 && NodeContext::rank(slope) == 1 && rank > 1) {
+    Ints perChannel(static_cast<size_t>(rank - 1), 1);
+    perChannel[0] = NodeContext::dims(slope)[0];
+    slope = c.reshape(slope, perChannel);
+  }
+  c.set(0, c.binary("prelu", c.in(0), slope));
 }
 
 // Sum, Min, Max, Mean of one or more inputs.
@@ -207,25 +230,25 @@ const OperatorRow kRows[] = {
     {"Clip", importClip, 1, 3},
     {"Gelu", importGelu, 1, 1},
     {"Swish", importSwish, 1, 1},
-    {"Add", importBinary, 2, 2, 7, "add"},
-    {"Sub", importBinary, 2, 2, 7, "sub"},
-    {"Mul", importBinary, 2, 2, 7, "mul"},
-    {"Div", importBinary, 2, 2, 7, "div"},
-    {"And", importBinary, 2, 2, 7, "and"},
-    {"Or", importBinary, 2, 2, 7, "or"},
-    {"Xor", importBinary, 2, 2, 7, "xor"},
-    {"Equal", importBinary, 2, 2, 7, "equal"},
-    {"Less", importBinary, 2, 2, 7, "less"},
-    {"Greater", importBinary, 2, 2, 7, "greater"},
+    {"Add", importBinary, 2, 2, 1, "add"},
+    {"Sub", importBinary, 2, 2, 1, "sub"},
+    {"Mul", importBinary, 2, 2, 1, "mul"},
+    {"Div", importBinary, 2, 2, 1, "div"},
+    {"And", importBinary, 2, 2, 1, "and"},
+    {"Or", importBinary, 2, 2, 1, "or"},
+    {"Xor", importBinary, 2, 2, 1, "xor"},
+    {"Equal", importBinary, 2, 2, 1, "equal"},
+    {"Less", importBinary, 2, 2, 1, "less"},
+    {"Greater", importBinary, 2, 2, 1, "greater"},
     {"LessOrEqual", importBinary, 2, 2, 12, "less_equal"},
     {"GreaterOrEqual", importBinary, 2, 2, 12, "greater_equal"},
     {"BitwiseAnd", importBinary, 2, 2, 18, "bit_and"},
     {"BitwiseOr", importBinary, 2, 2, 18, "bit_or"},
     {"BitwiseXor", importBinary, 2, 2, 18, "bit_xor"},
     {"BitShift", importBitShift, 2, 2},
-    {"Pow", importPow, 2, 2, 7},
+    {"Pow", importPow, 2, 2},
     {"Mod", importMod, 2, 2},
-    {"PRelu", importPRelu, 2, 2, 7},
+    {"PRelu", importPRelu, 2, 2},
     {"Sum", importVariadic, 1, kAny, 1, "add"},
     {"Max", importVariadic, 1, kAny, 1, "max"},
     {"Min", importVariadic, 1, kAny, 1, "min"},

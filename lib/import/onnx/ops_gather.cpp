@@ -42,29 +42,34 @@ void importOneHot(NodeContext& c) {
   c.set(0, c.emit("one_hot", {index, c.in(2)}, c.attrs().i("depth", depth->front()).i("axis", axis)));
 }
 
-// Binds a result whose size depends on data: cut to size when it is known, else the maximum with its valid
-// count.
-void setCounted(NodeContext& c, const std::vector<Value>& results, int64_t axis) {
-  if (results.size() != 2) return;
-  if (nn::isConstant(results[1])) {
-    Ints count = nn::constantInts(results[1]);
-    return c.set(0, c.slice(results[0], axis, 0, count.empty() ? 0 : count[0]));
+} // namespace
+
+void setCounted(NodeContext& c, int output, Value result, Value count, int64_t axis) {
+  if (!result || !count || !c.wants(output)) return;
+  if (nn::isConstant(count)) {
+    Ints known = nn::constantInts(count);
+    return c.set(output, c.slice(result, axis, 0, known.empty() ? 0 : known[0]));
   }
   c.importer().warn(
       fmt::format("{}: the number of results depends on data; the tensor has room for the most there can be, "
                   "how many are valid is in '/count'",
                   c.name()));
-  ImportValue value(results[0]);
-  value.count = results[1];
-  c.set(0, value);
+  ImportValue value(result);
+  value.count = count;
+  c.set(output, value);
 }
 
-void importNonZero(NodeContext& c) { setCounted(c, c.emitAll("nonzero", {c.in(0)}, c.attrs()), 1); }
+namespace {
+void importNonZero(NodeContext& c) {
+  auto results = c.emitAll("nonzero", {c.in(0)}, c.attrs());
+  if (!results.empty()) setCounted(c, 0, results[0], results[1], 1);
+}
 
 void importCompress(NodeContext& c) {
   bool flat = !c.hasAttribute("axis");
   int64_t axis = flat ? -1 : c.axis(c.integer("axis"), NodeContext::rank(c.in(0)));
-  setCounted(c, c.emitAll("compress", {c.in(0), c.in(1)}, c.attrs().i("axis", axis)), flat ? 0 : axis);
+  auto results = c.emitAll("compress", {c.in(0), c.in(1)}, c.attrs().i("axis", axis));
+  if (!results.empty()) setCounted(c, 0, results[0], results[1], flat ? 0 : axis);
 }
 
 const OperatorRow kRows[] = {

@@ -95,7 +95,7 @@ void importEinsumNode(NodeContext& c) { c.set(0, emitEinsum(c, c.text("equation"
 
 const OperatorRow kRows[] = {
     {"MatMul", importMatMul, 2, 2},
-    {"Gemm", importGemm, 2, 3, 7},
+    {"Gemm", importGemm, 2, 3},
     {"Det", importDet, 1, 1},
     {"Einsum", importEinsumNode, 1, kAny},
     {"com.microsoft:FusedMatMul", importFusedMatMul, 2, 2},

@@ -28,7 +28,8 @@ void importSoftmax(NodeContext& c) {
 }
 
 void importBatchNormalization(NodeContext& c) {
-  if (c.flag("training_mode"))
+  // Before opset 7 training was the default, and inference what the attribute asks for.
+  if (c.flag("training_mode") || (c.opset() < 7 && !c.flag("is_test")))
     return c.unsupported("it is in training mode", "export the model in inference mode");
   if (!c.flag("spatial", true)) return c.unsupported("attribute 'spatial' = 0 is not supported");
   c.set(0, c.emit("batch_norm", {c.in(0), c.in(1), c.in(2), c.in(3), c.in(4)},
@@ -118,8 +119,8 @@ void importMeanVarianceNormalization(NodeContext& c) {
 const OperatorRow kRows[] = {
     {"Softmax", importSoftmax, 1, 1},
     {"LogSoftmax", importSoftmax, 1, 1, 1, "log"},
-    {"BatchNormalization", importBatchNormalization, 5, 5, 7},
-    {"InstanceNormalization", importInstanceNormalization, 3, 3, 6},
+    {"BatchNormalization", importBatchNormalization, 5, 5},
+    {"InstanceNormalization", importInstanceNormalization, 3, 3},
     {"GroupNormalization", importGroupNormalization, 3, 3},
     {"LayerNormalization", importLayerNormalization, 1, 3},
     {"RMSNormalization", importLayerNormalization, 1, 2, 1, "rms"},

@@ -149,7 +149,9 @@ void importResize11(NodeContext& c) {
 void importResize10(NodeContext& c) {
   Ints dims = NodeContext::dims(c.in(0));
   std::vector<float> scales;
-  if (c.type() == "Upsample" && c.opset() < 9) {
+  if (c.type() == "Upsample" && c.opset() < 7) {
+    scales = {1, 1, c.real("height_scale"), c.real("width_scale")};
+  } else if (c.type() == "Upsample" && c.opset() < 9) {
     scales = c.floats("scales");
   } else {
     if (!c.has(1)) return c.invalid("its scales are missing");
@@ -224,7 +226,7 @@ void importAffineGrid(NodeContext& c) {
 
 const OperatorRow kRows[] = {
     {"Resize", importResize, 1, 4, 10},
-    {"Upsample", importResize, 1, 2, 7},
+    {"Upsample", importResize, 1, 2},
     {"GridSample", importGridSample, 2, 2},
     {"AffineGrid", importAffineGrid, 2, 2},
 };

@@ -20,6 +20,9 @@ Value emitSoftmax(NodeContext& context, Value x, bool log);
 // ops_quantization.cpp
 Value emitDequantize(NodeContext& context, Value x, Value scale, Value zeroPoint, int64_t axis = 1);
 Value emitQuantize(NodeContext& context, Value x, Value scale, Value zeroPoint, int64_t axis = 1);
+// ops_gather.cpp: binds a result whose size depends on data: cut to `count` entries along `axis` when that is
+// known, else the maximum with its valid count.
+void setCounted(NodeContext& context, int output, Value result, Value count, int64_t axis);
 // ops_control.cpp: the identity on sequences and tensors.
 void importIdentity(NodeContext& context);
 

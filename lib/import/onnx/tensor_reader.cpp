@@ -3,6 +3,7 @@
 #include "lib/import/finite.h"
 #include "lib/import/stored_tensor.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -47,6 +48,11 @@ std::vector<char> unpackNibbles(std::span<const char> packed, int64_t count, boo
     values[i] = static_cast<char>(isSigned && nibble > 7 ? nibble - 16 : nibble);
   }
   return values;
+}
+
+bool readNumber(const std::string& text, uint64_t& number) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
 }
 
 template <class Out, class Field>
@@ -120,8 +126,14 @@ Result<TensorReader::Bytes> TensorReader::externalBytes(const TensorProto& tenso
   bool hasLength = false;
   for (const auto& entry : tensor.external_data()) {
     if (entry.key() == "location") location = entry.value();
-    if (entry.key() == "offset") offset = std::strtoull(entry.value().c_str(), nullptr, 10);
-    if (entry.key() == "length") length = std::strtoull(entry.value().c_str(), nullptr, 10), hasLength = true;
+    if (entry.key() != "offset" && entry.key() != "length") continue;
+    uint64_t& number = entry.key() == "offset" ? offset : length;
+    if (!readNumber(entry.value(), number))
+      return fail(
+          ErrorCode::Input,
+          fmt::format("the {} '{}' of its external data is no number of bytes", entry.key(), entry.value()),
+          "the file is damaged; export it again");
+    hasLength |= entry.key() == "length";
   }
   namespace fs = std::filesystem;
   if (folder_.empty())

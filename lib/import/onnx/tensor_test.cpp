@@ -95,6 +95,15 @@ TEST(OnnxTensor, ReadsExternalFilesInsideTheFolder) {
   ASSERT_TRUE(good.ok()) << good.error();
   EXPECT_EQ(good.floats(), (std::vector<float>{1, 2, 3}));
   EXPECT_TRUE(has(external("sub/w.bin", "8", "12").error(), "has 16 bytes"));
+  EXPECT_TRUE(has(external("sub/w.bin", "17", "0").error(), "from offset 17"));
+  EXPECT_TRUE(has(external("sub/w.bin", "4", "8").error(), "needs 12"));
+  EXPECT_TRUE(has(external("sub/w.bin", "18446744073709551612", "12").error(), "has 16 bytes"));
+  for (const char* number : {"-4", "4 bytes", "", "99999999999999999999"}) {
+    EXPECT_TRUE(has(external("sub/w.bin", number, "12").error(), "is no number of bytes")) << number;
+    EXPECT_TRUE(has(external("sub/w.bin", "4", number).error(), "is no number of bytes")) << number;
+  }
+  EXPECT_TRUE(has(external("", "0", "12").error(), "not inside the model's folder"));
+  EXPECT_TRUE(has(external("sub", "0", "12").error(), "sub")) << "a folder is no file";
   EXPECT_TRUE(has(external("../w.bin", "0", "12").error(), "not inside the model's folder"));
   EXPECT_TRUE(has(external("/etc/passwd", "0", "12").error(), "not inside the model's folder"));
   EXPECT_TRUE(has(external("sub/none.bin", "0", "12").error(), "none.bin"));
