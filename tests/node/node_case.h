@@ -10,7 +10,7 @@ namespace burin::node_tests {
 struct Outcome {
   std::string stage; // empty when passed; else import, compile, run, compare, data, crash, hang or harness
   std::string reason;
-  std::string outside;            // what a static tensor compiler does not have: "sequence", "random", ...
+  std::string outside; // why a compiler to static tensor programs need not pass it; empty: it has to
   std::vector<std::string> bound; // inputs whose stored value was made part of the graph
 };
 
