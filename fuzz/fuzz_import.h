@@ -46,4 +46,16 @@ struct TwoFiles {
   Result<std::span<const char>> weights = fail(ErrorCode::Input, "there is no file with weights");
 };
 
+// Two files in one input of which the first is no text: two bytes say how long that one is, little end first.
+struct TwoBinaryFiles {
+  TwoBinaryFiles(const uint8_t* data, size_t size) {
+    if (size < 2) return;
+    const std::span<const char> bytes = chars(data + 2, size - 2);
+    const size_t split = std::min(bytes.size(), data[0] + size_t{256} * data[1]);
+    first = bytes.first(split);
+    second = bytes.subspan(split);
+  }
+  std::span<const char> first, second;
+};
+
 } // namespace burin::fuzz

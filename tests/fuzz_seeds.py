@@ -7,6 +7,7 @@ models of the zoo where there is one (BURIN_ZOO), and pictures and arrays of the
 small text or hand-made are in fuzz/corpus.
 """
 import glob
+import io
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 import numpy
 
@@ -46,6 +48,17 @@ class Seeds:
         if done.returncode:
             sys.exit("fuzz_seeds: burin %s: %s" % (" ".join(arguments), done.stderr.strip()))
         return done.stdout
+
+    def two_files(self, target, first, second):
+        """Both behind the length of the first in two bytes, as much of the second as fits."""
+        with open(first, "rb") as file:
+            data = file.read()
+        if len(data) >= MOST_BYTES:
+            return
+        with open(second, "rb") as file:
+            data = struct.pack("<H", len(data)) + data + file.read(MOST_BYTES)
+        with open(self.path(target, os.path.basename(first)), "wb") as file:
+            file.write(data[:MOST_BYTES])
 
     def copy(self, source, target, name):
         if os.path.getsize(source) <= MOST_BYTES:
@@ -111,6 +124,10 @@ def seeds_of_zoo(seeds, zoo):
         seeds.copy(model, "tflite", os.path.basename(model))
     for model in models("tf", "*.pb") + models("tf", "*", "saved_model.pb") + models("tf", "*", "*", "*.index"):
         seeds.copy(model, "tensorflow", model.replace("/", "_"))
+    for symbol in models("mxnet", "*-symbol.json"):
+        seeds.two_files("mxnet", symbol, glob.glob(symbol[:-len("symbol.json")] + "*.params")[0])
+    for archive in models("torch", "*.pt"):
+        seeds_of_archive(seeds, archive)
     # A text, a zero byte, and as much of the weights as fits.
     for target, text, weights in (("caffe", ".prototxt", ".caffemodel"), ("darknet", ".cfg", ".weights")):
         for model in models(target, "*" + text):
@@ -122,6 +139,30 @@ def seeds_of_zoo(seeds, zoo):
                     data += file.read(MOST_BYTES)
             with open(seeds.path(target, os.path.basename(model)), "wb") as file:
                 file.write(data[:MOST_BYTES])
+
+
+def seeds_of_archive(seeds, path):
+    """The sources and pickles of a TorchScript archive, each behind the byte that fuzz_torch.cpp knows it by."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.endswith((".py", ".pkl")) and not name.endswith("debug_pkl"):
+                kind = b"1" if name.endswith(".py") else b"2"
+                with open(seeds.path("torch", name.replace("/", "_")), "wb") as file:
+                    file.write(kind + archive.read(name))
+
+
+def seeds_of_torch(seeds):
+    """Whole archives of the sources in fuzz/corpus, stored and deflated."""
+    for source in sorted(glob.glob(os.path.join(ROOT, "fuzz", "corpus", "torch", "*"))):
+        with open(source, "rb") as file:
+            text = file.read()[1:]
+        for kind, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w", method) as archive:
+                archive.writestr("net/code/__torch__.py", text)
+                archive.writestr("net/data.pkl", b"\x80\x02c__torch__\nNet\n)\x81}b.")
+            with open(seeds.path("torch", "%s_%s" % (os.path.basename(source), kind)), "wb") as file:
+                file.write(b"0" + buffer.getvalue())
 
 
 def bmp(width, height, bits, pixels):
@@ -173,6 +214,7 @@ def main():
     seeds_of_pictures(seeds)
     seeds_of_arrays(seeds)
     seeds_of_layers(seeds)
+    seeds_of_torch(seeds)
     for target in sorted(os.listdir(seeds.folder)):
         print("fuzz seeds: %s: %d" % (target, len(os.listdir(os.path.join(seeds.folder, target)))))
 

@@ -2,7 +2,7 @@
 """House rules that no compiler checks: tests/lint.py (from the repository root; exit 1 and one line per finding).
 
 - A source file has at most 800 lines (500 is the aim); a line of a script at most 120 characters (C++ is formatted).
-- No unfinished work in source: the markers listed below.
+- No unfinished work in source: the markers listed below, and those that a merge leaves at a conflict.
 - The runtime includes nothing but C++17 headers old board compilers have, its own headers, FlatBuffers, and the
   intrinsics of the processor a kernel folder is for. It calls no libm function whose last bit is up to the C library.
 - MLIR and LLVM headers stay in the folders that own a dialect or translate into or out of one.
@@ -19,6 +19,7 @@ WIDTH_LIMIT = 150
 WIDTH_SUFFIXES = (".py", ".mjs", ".sh", "dev")
 SOURCE_SUFFIXES = (".cpp", ".h", ".c", ".py", ".mjs", ".sh", ".td", ".fbs", ".proto", ".cmake")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+CONFLICT = re.compile(r"(<{7}|>{7}) |={7}$")
 
 RUNTIME_HEADERS = set("""algorithm array atomic cassert cerrno cfloat chrono cinttypes climits cmath condition_variable
 cstdarg cstddef cstdint cstdio cstdlib cstring functional initializer_list iterator limits map memory mutex new numeric
@@ -73,7 +74,7 @@ def check_source(path, lines):
     for number, line in enumerate(lines, 1):
         if path.endswith(WIDTH_SUFFIXES) and len(line) > WIDTH_LIMIT:
             yield number, "%d characters, the limit is %d" % (len(line), WIDTH_LIMIT)
-        if UNFINISHED.search(line):
+        if UNFINISHED.search(line) or CONFLICT.match(line):
             yield number, "unfinished: " + line.strip()
         match = INCLUDE.match(line)
         if match:
