@@ -29,7 +29,9 @@ public:
   // Constants that rules write themselves (ranges, windows, transforms) share one budget. False when it is
   // spent.
   bool takeGeneratedBytes(int64_t bytes) {
-    return (generatedBytes_ += bytes) <= options_.foldLimits.totalBytes;
+    if (bytes > options_.foldLimits.totalBytes - generatedBytes_) return false;
+    generatedBytes_ += bytes;
+    return true;
   }
 
 protected:

@@ -1,5 +1,6 @@
 #include "lib/import/torch/archive.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -11,17 +12,21 @@ tl::unexpected<Error> damaged(const std::string& record, const std::string& what
               "the file is damaged; save it again");
 }
 
-// Elements of the storage that the tensor spans; nothing when the numbers are impossible.
+// Elements of the storage that the tensor spans; nothing when the numbers are impossible. A size of zero does
+// not excuse the others: their product has to be a number, too.
 std::optional<uint64_t> spanOf(const StoredTensor& t) {
+  constexpr double kMost = 1e15;
   double last = static_cast<double>(t.offset), count = 1;
+  bool isEmpty = false;
   if (t.offset < 0 || t.sizes.size() > static_cast<size_t>(rt::kMaxRank)) return std::nullopt;
   for (size_t i = 0; i < t.sizes.size(); ++i) {
     if (t.sizes[i] < 0 || t.strides[i] < 0) return std::nullopt;
     if (t.sizes[i] > 0) last += static_cast<double>(t.sizes[i] - 1) * static_cast<double>(t.strides[i]);
-    count *= static_cast<double>(t.sizes[i]);
+    isEmpty = isEmpty || t.sizes[i] == 0;
+    count *= static_cast<double>(std::max<int64_t>(t.sizes[i], 1));
   }
-  if (last > 1e15 || count > 1e15) return std::nullopt;
-  return count > 0 ? static_cast<uint64_t>(last) + 1 : 0;
+  if (last > kMost || count > kMost) return std::nullopt;
+  return isEmpty ? 0 : static_cast<uint64_t>(last) + 1;
 }
 
 bool isContiguous(const StoredTensor& t) {
@@ -97,6 +102,11 @@ Result<Value> Archive::load(const StoredTensor& t, ImportSession& session) const
   const size_t count = static_cast<size_t>(type.shape.elements());
   std::vector<uint8_t> unpacked;
   if (entry.deflated) {
+    // PyTorch never compresses, so this is rare; little can become much, and be asked for again and again.
+    if (!session.takeGeneratedBytes(static_cast<int64_t>(std::min<uint64_t>(entry.bytes, INT64_MAX))))
+      return fail(ErrorCode::Unsupported,
+                  fmt::format("its compressed records become too big at '{}'", t.record),
+                  "save it again with torch.jit.save, which does not compress");
     BURIN_ASSIGN(unpacked, readZipEntry(bytes_, entry));
   }
   const char* storage =

@@ -153,6 +153,12 @@ Value Call::number(const Data& data) {
 }
 Value Call::operand(const char* name) { return number(data(name)); }
 
+bool Call::same(const Data& a, const Data& b) {
+  const bool result = equal(a, b, store_.comparisons);
+  if (store_.comparisons < 0 && !failed()) invalid("its code compares too many values");
+  return result;
+}
+
 //===-- results
 //--------------------------------------------------------------------------------------------------===//
 

@@ -21,6 +21,9 @@ public:
   // Lists and strings that a program makes share one budget.
   bool takeItems(size_t count) { return (items_ += count) <= kMaxItems; }
 
+  // What all comparisons together may look at.
+  int64_t comparisons = int64_t(1) << 24;
+
   // Graph inputs of which an operator needs integers, though they were taken for floats.
   std::set<std::string> integerInputs;
 
@@ -67,6 +70,9 @@ public:
   // A number, or a tensor with one element, as a tensor of rank 0 in the type that Python numbers have.
   Value number(const Data& data);
   Value operand(const char* name); // a tensor or a number
+
+  // Python's ==; an error once the program has compared too much.
+  bool same(const Data& a, const Data& b);
 
   // Results: tensors by set(), or one of these.
   void give(Data data) { given_ = data; }

@@ -33,10 +33,10 @@ std::string listText(const List& list, int depth) {
   return list.isTuple ? "(" + s + ")" : "[" + s + "]";
 }
 
-bool equalLists(const List& a, const List& b, int depth) {
+bool equalLists(const List& a, const List& b, int64_t& budget, int depth) {
   if (a.items.size() != b.items.size()) return false;
   for (size_t i = 0; i < a.items.size(); ++i)
-    if (!equal(a.items[i], b.items[i], depth + 1)) return false;
+    if (!equal(a.items[i], b.items[i], budget, depth + 1)) return false;
   return true;
 }
 } // namespace
@@ -63,12 +63,12 @@ std::string textOf(const Data& data, int depth) {
   return kindOf(data);
 }
 
-bool equal(const Data& a, const Data& b, int depth) {
-  if (depth > kMaxDepth) return false;
+bool equal(const Data& a, const Data& b, int64_t& budget, int depth) {
+  if (depth > kMaxDepth || --budget < 0) return false;
   if (text(a) && text(b)) return *text(a) == *text(b);
   if (auto x = integerOf(a), y = integerOf(b); x && y) return *x == *y;
   if (auto x = realOf(a), y = realOf(b); x && y) return *x == *y;
-  if (List* x = pointer<List>(a), *y = pointer<List>(b); x && y) return equalLists(*x, *y, depth);
+  if (List* x = pointer<List>(a), *y = pointer<List>(b); x && y) return equalLists(*x, *y, budget, depth);
   if (Symbol const *x = as<Symbol>(a), *y = as<Symbol>(b); x && y) return *x->path == *y->path;
   if (a.index() != b.index()) return false;
   if (isNone(a)) return true;

@@ -125,7 +125,9 @@ std::string kindOf(const Data& data);
 // As Python's str(); tensors by their type only, long or deep values are cut short.
 std::string textOf(const Data& data, int depth = 0);
 // Python's ==, for everything but tensors. Values nested deeper than any program needs count as different.
-bool equal(const Data& a, const Data& b, int depth = 0);
+// Every part that is looked at takes one from `budget`: lists that share their items are small and yet
+// endless. Once it is below zero the answer is void.
+bool equal(const Data& a, const Data& b, int64_t& budget, int depth = 0);
 // Numbers in Python's sense; a bool counts as 0 or 1.
 std::optional<int64_t> integerOf(const Data& data);
 std::optional<double> realOf(const Data& data);

@@ -145,8 +145,9 @@ private:
 
   // Tensors in tuples, lists and dicts, in order. Names of dict entries become names of outputs.
   Status collect(const Data& data, const std::string& name, int depth) {
-    if (depth > 16 || outputs_.size() > 10000)
-      return fail(ErrorCode::Unsupported, "its result is nested too deeply");
+    // A list may hold another one many times over: what counts is how often they are looked at.
+    if (depth > 16 || ++collected_ > 10000)
+      return fail(ErrorCode::Unsupported, "its result is nested too deeply, or has too many parts");
     if (Tensor* tensor = pointer<Tensor>(data)) return addOutput(*tensor, name);
     if (const List* list = pointer<List>(data)) {
       for (const Data& item : list->items) BURIN_CHECK(collect(item, name, depth + 1));
@@ -220,6 +221,7 @@ private:
   TensorNames names_;
   std::vector<Value> outputs_;
   std::vector<std::string> outputNames_;
+  size_t collected_ = 0; // parts of the result
 };
 
 std::string firstLine(std::vector<uint8_t> bytes) {

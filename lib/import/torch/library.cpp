@@ -5,7 +5,7 @@
 namespace burin::torch {
 
 namespace {
-constexpr uint64_t kMaxSource = uint64_t(1) << 24; // bytes of one file
+constexpr uint64_t kMaxSource = uint64_t(1) << 23; // bytes of all files; a parsed one is many times its size
 
 template <class T>
 const T* findNamed(const std::vector<T>& list, const std::string& path) {
@@ -24,7 +24,8 @@ Result<const SourceFile*> Library::file(const std::string& path) {
   record += ".py";
   if (auto it = files_.find(record); it != files_.end()) return &it->second;
   if (!archive_.has(record)) return nullptr;
-  BURIN_ASSIGN(std::vector<uint8_t> bytes, archive_.read(record, kMaxSource));
+  BURIN_ASSIGN(std::vector<uint8_t> bytes, archive_.read(record, kMaxSource - sourceBytes_));
+  sourceBytes_ += bytes.size();
   auto parsed = parseSource(std::string(bytes.begin(), bytes.end()));
   if (!parsed) return tl::unexpected(atOp(parsed.error(), record));
   return &(files_[record] = std::move(*parsed));

@@ -19,6 +19,7 @@ private:
 
   const Archive& archive_;
   std::map<std::string, SourceFile> files_;
+  uint64_t sourceBytes_ = 0; // of the files read so far
 };
 
 const FunctionDefinition* findMethod(const ClassDefinition& type, const std::string& name);

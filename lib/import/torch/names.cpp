@@ -1,6 +1,7 @@
 #include "lib/import/torch/names.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 
 namespace burin::torch {
@@ -27,10 +28,21 @@ std::string qualified(const std::string& path, const std::string& name) {
 }
 
 std::string TensorNames::reserve(const std::string& wanted) {
-  std::string name = wanted;
-  for (int n = 1; used_.contains(name); ++n) name = fmt::format("{}_{}", wanted, n);
-  used_.insert(name);
+  if (used_.insert(wanted).second) return wanted;
+  int& n = firstFree_.try_emplace(wanted, 1).first->second;
+  std::string name = fmt::format("{}_{}", wanted, n);
+  while (!used_.insert(name).second) name = fmt::format("{}_{}", wanted, ++n);
   return name;
+}
+
+void TensorNames::release(const std::string& name) {
+  used_.erase(name);
+  const size_t line = name.rfind('_');
+  auto it = line == std::string::npos ? firstFree_.end() : firstFree_.find(name.substr(0, line));
+  int n = 0;
+  const char* end = name.data() + name.size();
+  if (it != firstFree_.end() && std::from_chars(name.data() + line + 1, end, n).ptr == end && n > 0)
+    it->second = std::min(it->second, n);
 }
 
 void TensorNames::rename(Value value, const std::string& wanted, mlir::Operation* mark, bool lasting) {
@@ -40,7 +52,7 @@ void TensorNames::rename(Value value, const std::string& wanted, mlir::Operation
   if (mark && !mark->isBeforeInBlock(op)) return; // the function only passes it on
   std::string old = nn::valueName(value);
   if (old != wanted) {
-    used_.erase(old);
+    release(old);
     setName(value, reserve(wanted));
     note(value);
   }

@@ -5,6 +5,8 @@
 #include "lib/import/interface.h"
 #include "lib/import/torch/data.h"
 
+#include <unordered_map>
+
 namespace burin::torch {
 
 class TensorNames {
@@ -13,7 +15,7 @@ public:
 
   // `wanted`, or wanted_1, wanted_2, ... when that is taken. Names below it ("wanted.1") are free then, too.
   std::string reserve(const std::string& wanted);
-  void release(const std::string& name) { used_.erase(name); } // no tensor came to have it
+  void release(const std::string& name); // no tensor came to have it
   // Gives the result of a call that started behind `mark` a better name, unless it has a lasting one.
   // `lasting`: no caller renames it again.
   void rename(Value value, const std::string& wanted, mlir::Operation* mark, bool lasting);
@@ -33,6 +35,9 @@ private:
 
   ImportSession& session_;
   std::set<std::string> used_;
+  // For names that were taken: no number below this is free, or the search would take the square of their
+  // count.
+  std::unordered_map<std::string, int> firstFree_;
   llvm::DenseSet<mlir::Operation*> lasting_;
   std::map<std::string, Value> outputs_;
   std::map<std::string, Value> inputs_;

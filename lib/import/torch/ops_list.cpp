@@ -28,9 +28,9 @@ std::optional<size_t> position(Call& c, int64_t index, size_t size) {
   return std::nullopt;
 }
 
-std::pair<Data, Data>* findEntry(Dict& dict, const Data& key) {
+std::pair<Data, Data>* findEntry(Call& c, Dict& dict, const Data& key) {
   auto it = std::find_if(dict.entries.begin(), dict.entries.end(),
-                         [&](auto& entry) { return equal(entry.first, key); });
+                         [&](auto& entry) { return c.same(entry.first, key); });
   return it == dict.entries.end() ? nullptr : &*it;
 }
 
@@ -43,7 +43,7 @@ void length(Call& c) {
 
 void getItem(Call& c) {
   if (Dict* dict = pointer<Dict>(c.data("self"))) {
-    auto* entry = findEntry(*dict, c.data("index"));
+    auto* entry = findEntry(c, *dict, c.data("index"));
     if (!entry) return c.invalid(fmt::format("a dict lacks '{}'", textOf(c.data("index"))));
     return c.give(entry->second);
   }
@@ -54,7 +54,7 @@ void getItem(Call& c) {
 
 void setItem(Call& c) {
   if (Dict* dict = pointer<Dict>(c.data("self"))) {
-    if (auto* entry = findEntry(*dict, c.data("index")))
+    if (auto* entry = findEntry(c, *dict, c.data("index")))
       entry->second = c.data("value");
     else if (takeItems(c, 1))
       dict->entries.emplace_back(c.data("index"), c.data("value"));
@@ -140,17 +140,17 @@ void repeatList(Call& c) {
 
 void contains(Call& c) {
   const Data& item = c.data("item");
-  if (Dict* dict = pointer<Dict>(c.data("self"))) return c.give(Data(findEntry(*dict, item) != nullptr));
+  if (Dict* dict = pointer<Dict>(c.data("self"))) return c.give(Data(findEntry(c, *dict, item) != nullptr));
   if (const std::string* s = text(c.data("self")))
     return c.give(Data(text(item) && s->find(*text(item)) != std::string::npos));
   const List& list = listOf(c);
-  c.give(
-      Data(std::any_of(list.items.begin(), list.items.end(), [&](const Data& d) { return equal(d, item); })));
+  c.give(Data(
+      std::any_of(list.items.begin(), list.items.end(), [&](const Data& d) { return c.same(d, item); })));
 }
 void indexOf(Call& c) {
   const List& list = listOf(c);
   auto it = std::find_if(list.items.begin(), list.items.end(),
-                         [&](const Data& d) { return equal(d, c.data("item")); });
+                         [&](const Data& d) { return c.same(d, c.data("item")); });
   if (it == list.items.end()) return c.invalid(fmt::format("a list lacks {}", textOf(c.data("item"))));
   c.give(Data(static_cast<int64_t>(it - list.items.begin())));
 }
@@ -192,7 +192,7 @@ void dictItems(Call& c) {
 }
 void dictGet(Call& c) {
   Dict* dict = pointer<Dict>(c.data("self"));
-  auto* entry = dict ? findEntry(*dict, c.data("key")) : nullptr;
+  auto* entry = dict ? findEntry(c, *dict, c.data("key")) : nullptr;
   c.give(entry ? entry->second : c.data("fallback"));
 }
 void makeDict(Call& c) { c.give(Data(c.heap().dict())); }

@@ -9,6 +9,8 @@
 namespace burin::torch {
 
 namespace {
+constexpr size_t kMaxFormatted = size_t(1) << 20; // characters of one string
+
 bool is(Call& c, const char* variant) { return std::string_view(c.variant()) == variant; }
 
 // Wraps around, as TorchScript's integers do.
@@ -107,7 +109,7 @@ void compareTexts(Call& c) {
   const std::string a = c.string("a"), b = c.string("b");
   c.give(Data(is(c, "<") ? a < b : a > b));
 }
-void equality(Call& c) { c.give(Data(equal(c.data("a"), c.data("b")) == is(c, "=="))); }
+void equality(Call& c) { c.give(Data(c.same(c.data("a"), c.data("b")) == is(c, "=="))); }
 
 // None is the only value that TorchScript asks this for, besides bools.
 void identity(Call& c) {
@@ -115,7 +117,7 @@ void identity(Call& c) {
   bool same = isNone(a) || isNone(b)
                   ? isNone(a) && isNone(b)
                   : a.index() == b.index() &&
-                        (pointer<Tensor>(a) ? pointer<Tensor>(a) == pointer<Tensor>(b) : equal(a, b));
+                        (pointer<Tensor>(a) ? pointer<Tensor>(a) == pointer<Tensor>(b) : c.same(a, b));
   c.give(Data(same == is(c, "is")));
 }
 
@@ -132,7 +134,7 @@ void format(Call& c) {
   const List* arguments = pointer<List>(c.data("arguments"));
   std::string from = c.string("self"), to;
   size_t next = 0;
-  for (size_t i = 0; i < from.size(); ++i) {
+  for (size_t i = 0; i < from.size() && to.size() <= kMaxFormatted; ++i) {
     bool isPlace = from[i] == '{' && i + 1 < from.size() && from[i + 1] == '}';
     if (isPlace && arguments && next < arguments->items.size()) {
       to += textOf(arguments->items[next++]);
@@ -141,7 +143,8 @@ void format(Call& c) {
       to += from[i];
     }
   }
-  if (!c.store().takeItems(to.size())) return c.invalid("its strings are too long");
+  if (to.size() > kMaxFormatted || !c.store().takeItems(to.size()))
+    return c.invalid("its strings are too long");
   c.give(Data(c.heap().text(to)));
 }
 

@@ -9,6 +9,7 @@
 namespace burin::torch {
 
 namespace {
+constexpr size_t kMaxSteps = size_t(1) << 23; // opcodes: each may make a value of some dozen bytes
 constexpr const char* kDamaged = "the file is damaged; save it again";
 
 tl::unexpected<Error> bad(const std::string& what) {
@@ -67,6 +68,7 @@ public:
     while (at_ < bytes_.size()) {
       uint8_t code = bytes_[at_++];
       if (code == kStop) return pop();
+      if (++steps_ > kMaxSteps) return bad("holds too many values");
       BURIN_CHECK(step(code));
     }
     return bad("ends too early");
@@ -305,7 +307,7 @@ private:
   std::span<const uint8_t> bytes_;
   const std::string& folder_;
   Heap& heap_;
-  size_t at_ = 0;
+  size_t at_ = 0, steps_ = 0;
   std::vector<Data> stack_;
   std::vector<size_t> marks_; // stack sizes
   std::unordered_map<uint64_t, Data> memo_;

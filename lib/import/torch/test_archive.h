@@ -72,8 +72,8 @@ public:
   }
   Model& pickle(const std::string& bytes) { return pickle_ = bytes, *this; }
 
-  std::string bytes() const {
-    ZipWriter zip(false);
+  std::string bytes(bool compress = false) const {
+    ZipWriter zip(compress);
     auto add = [&](const std::string& name, const std::string& content) {
       zip.add("net/" + name, {reinterpret_cast<const uint8_t*>(content.data()), content.size()});
     };
