@@ -1,8 +1,8 @@
-#include "lib/import/caffe/prototxt.h"
+#include "lib/import/prototxt.h"
 
 #include <fmt/format.h>
 
-namespace burin::caffe {
+namespace burin {
 
 bool TextMessage::has(std::string_view name) const { return find(name) != nullptr; }
 
@@ -220,13 +220,13 @@ private:
 };
 } // namespace
 
-Result<TextMessage> parsePrototxt(std::string_view text) {
+Result<TextMessage> parsePrototxt(std::string_view text, const std::string& remedy) {
   if (text.size() > kMaxPrototxtBytes)
     return fail(
         ErrorCode::Input,
         fmt::format("is larger than {} MB, too much for a network description", kMaxPrototxtBytes >> 20),
-        "weights belong into the .caffemodel");
+        remedy);
   return Parser(text).run();
 }
 
-} // namespace burin::caffe
+} // namespace burin

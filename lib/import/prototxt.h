@@ -1,5 +1,5 @@
-// The text form of protocol buffers, read without a schema: forks add fields of their own, and the layers
-// that use them say what they need. Sizes and nesting are bounded.
+// The text form of protocol buffers, read without a schema: forks add fields of their own, and what uses them
+// says what it needs. Sizes and nesting are bounded.
 #pragma once
 
 #include "lib/support/error.h"
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace burin::caffe {
+namespace burin {
 
 class TextMessage;
 
@@ -41,6 +41,7 @@ private:
 constexpr size_t kMaxPrototxtBytes = size_t(1) << 23;
 constexpr int kMaxPrototxtDepth = 32;
 
-Result<TextMessage> parsePrototxt(std::string_view text);
+// `remedy` is for a text that is too long.
+Result<TextMessage> parsePrototxt(std::string_view text, const std::string& remedy);
 
-} // namespace burin::caffe
+} // namespace burin

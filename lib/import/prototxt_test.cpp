@@ -1,19 +1,18 @@
 // The text form of protocol buffers.
-#include "lib/import/caffe/prototxt.h"
+#include "lib/import/prototxt.h"
 
 #include <gtest/gtest.h>
 
 using namespace burin;
-using namespace burin::caffe;
 
 namespace {
 TextMessage parsed(const std::string& text) {
-  auto message = parsePrototxt(text);
+  auto message = parsePrototxt(text, "save it as binary");
   EXPECT_TRUE(message.has_value()) << message.error().text();
   return message ? std::move(*message) : TextMessage();
 }
 std::string errorOf(const std::string& text) {
-  auto message = parsePrototxt(text);
+  auto message = parsePrototxt(text, "save it as binary");
   return message ? std::string() : message.error().text();
 }
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -47,5 +46,6 @@ TEST(Prototxt, BoundsNestingAndSize) {
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "a{";
   EXPECT_TRUE(has(errorOf(deep), "nested deeper than 32"));
-  EXPECT_TRUE(has(errorOf(std::string(kMaxPrototxtBytes + 1, ' ')), "larger than 8 MB"));
+  EXPECT_TRUE(has(errorOf(std::string(kMaxPrototxtBytes + 1, ' ')),
+                  "larger than 8 MB, too much for a network description; save it as binary"));
 }

@@ -247,7 +247,7 @@ private:
 } // namespace
 
 Result<Network> readNetwork(std::string_view prototxt) {
-  BURIN_ASSIGN(TextMessage text, parsePrototxt(prototxt));
+  BURIN_ASSIGN(TextMessage text, parsePrototxt(prototxt, "weights belong into the .caffemodel"));
   return Reader(std::move(text)).run();
 }
 

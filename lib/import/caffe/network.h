@@ -2,7 +2,7 @@
 // layers given tensors of their own.
 #pragma once
 
-#include "lib/import/caffe/prototxt.h"
+#include "lib/import/prototxt.h"
 #include "lib/import/interface.h"
 
 namespace burin::caffe {

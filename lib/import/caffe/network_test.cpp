@@ -78,7 +78,7 @@ TEST(CaffeNetwork, TestingLeavesTrainingLayersOut) {
 
 TEST(CaffeNetwork, RulesLookAtLevelAndStage) {
   auto isIn = [](const std::string& rules, const std::string& state = {}) {
-    TextMessage layer = *parsePrototxt(rules), net = *parsePrototxt(state);
+    TextMessage layer = *parsePrototxt(rules, ""), net = *parsePrototxt(state, "");
     return isTestLayer(layer, net);
   };
   EXPECT_TRUE(isIn(""));
