@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "lib/pipeline/advice.h"
 #include "lib/pipeline/correct.h"
 #include "lib/pipeline/verify.h"
 #include "lib/prepare/prepare.h"
@@ -27,6 +28,7 @@ struct Outcome {
   uint64_t arenaBytes = 0;
   double seconds = 0, calibrationSeconds = 0;
   Verification verification;
+  std::vector<std::string> advice;
 };
 
 size_t peakMemoryMegabytes() {
@@ -52,20 +54,25 @@ void print(const Outcome& o, const Flags& f) {
                    {"calibration_samples", o.samples},
                    {"verification_samples", o.verification.samples},
                    {"outputs", outputs},
-                   {"worst", worst}});
+                   {"worst", worst},
+                   {"advice", o.advice}});
     return;
   }
   fmt::print("{}: {:.2f} MB in float -> {:.2f} MB, activations {:.2f} MB; {} ops in integers, {} in float\n",
              f.output, static_cast<double>(o.verification.floatBytes) / 1e6,
              static_cast<double>(o.programBytes) / 1e6, static_cast<double>(o.arenaBytes) / 1e6, o.integerOps,
              o.floatOps);
-  fmt::print("calibrated on {} samples, checked against float on {} held back\n", o.samples,
-             o.verification.samples);
+  if (o.samples > 0)
+    fmt::print("calibrated on {} samples, checked against float on {} held back\n", o.samples,
+               o.verification.samples);
+  else
+    fmt::print("checked against float on {} samples\n", o.verification.samples);
   for (const TensorSimilarity& t : o.verification.outputs)
     fmt::print("  output {:<32} cosine {:.6f}  SQNR {:6.2f} dB\n", t.name, t.cosine, t.sqnrDb);
   if (!o.verification.worst.empty()) fmt::print("layers furthest from float:\n");
   for (const TensorSimilarity& t : o.verification.worst)
     fmt::print("  {:<39} cosine {:.6f}  SQNR {:6.2f} dB  {}\n", t.name, t.cosine, t.sqnrDb, t.type);
+  for (const std::string& line : o.advice) f.common.warn(line);
   f.common.note(fmt::format("{:.1f} s ({:.1f} s calibration), peak memory {} MB", o.seconds,
                             o.calibrationSeconds, peakMemoryMegabytes()));
 }
@@ -82,10 +89,73 @@ Split split(size_t samples) {
   return s;
 }
 
+// Where the ranges come from: a plan, a table, or calibration.
+struct Ranges {
+  std::optional<quantize::QuantPlan> plan;
+  std::optional<CalibrationTable> table;
+  size_t samples = 0; // that calibration saw
+  double seconds = 0; // of calibration
+  std::string file;   // that was read, for error messages
+};
+
+Result<Ranges> takeRanges(const Flags& f, mlir::ModuleOp module, const Dataset& data, const Split& samples) {
+  Ranges ranges{{}, {}, 0, 0, f.model};
+  if (!f.plan.empty()) {
+    ranges.file = f.plan;
+    BURIN_ASSIGN(std::string text, readTextFile(f.plan));
+    BURIN_ASSIGN(ranges.plan, quantize::planFromJson(text, f.plan));
+  } else if (!f.calibration.empty()) {
+    ranges.file = f.calibration;
+    BURIN_ASSIGN(ranges.table, loadTable(f.calibration));
+  } else if (f.target.precision == "int8") {
+    BURIN_ASSIGN(CalibrationOptions options, f.calibration_.options(f.common));
+    options.samples = samples.calibration;
+    BURIN_ASSIGN(Calibration calibration, calibrate(module, data, options));
+    for (const std::string& warning : calibration.warnings) f.common.warn(warning);
+    ranges.table = std::move(calibration.table);
+    ranges.samples = samples.calibration.size();
+    ranges.seconds = calibration.seconds;
+  }
+  if (!f.saveCalibration.empty() && ranges.table) BURIN_CHECK(saveTable(*ranges.table, f.saveCalibration));
+  return ranges;
+}
+
+Result<Compiled> makeProgram(const Flags& f, mlir::ModuleOp module, const Dataset& data, const Split& samples,
+                             const Ranges& ranges) {
+  BURIN_ASSIGN(CompileOptions options, f.target.options());
+  options.plan = ranges.plan ? &*ranges.plan : nullptr;
+  options.table = ranges.table ? &*ranges.table : nullptr;
+  auto compiled = compileNetwork(module, options);
+  if (!compiled) return tl::unexpected(inFile(compiled.error(), ranges.file));
+  if (f.correct && !ranges.plan && f.target.precision == "int8")
+    return correctBiases(module, options, std::move(*compiled), data, samples.calibration,
+                         f.common.threadCount());
+  return compiled;
+}
+
+Status describe(const Flags& f, mlir::ModuleOp module, const Dataset& data, const Split& samples,
+                const Ranges& ranges, const Compiled& compiled, Outcome& outcome) {
+  for (const std::string& note : compiled.notes) f.common.note("note: " + note);
+  BURIN_ASSIGN(Executable program, Executable::fromProgram(compiled.program));
+  VerifyOptions options{samples.verification, f.common.threadCount(), f.common.progress("verifying")};
+  BURIN_ASSIGN(outcome.verification, verify(module, program, data, options));
+  for (const std::string& warning : outcome.verification.warnings) f.common.warn(warning);
+  outcome.advice = advise(outcome.verification, compiled.plan ? &*compiled.plan : nullptr,
+                          ranges.table ? &*ranges.table : nullptr);
+  outcome.programBytes = program.fileBytes();
+  outcome.arenaBytes = compiled.program.nets[0].arenaBytes;
+  outcome.samples = ranges.samples;
+  outcome.calibrationSeconds = ranges.seconds;
+  if (compiled.plan)
+    for (const quantize::OpPlan& op : compiled.plan->ops)
+      ++(op.precision == Precision::Int8 ? outcome.integerOps : outcome.floatOps);
+  return {};
+}
+
 Status run(const Flags& f) {
   auto begin = std::chrono::steady_clock::now();
-  BURIN_ASSIGN(CompileOptions compileOptions, f.target.options());
-  BURIN_ASSIGN(CalibrationOptions calibrationOptions, f.calibration_.options(f.common));
+  BURIN_CHECK(f.target.options());
+  BURIN_CHECK(f.calibration_.options(f.common));
   BURIN_ASSIGN(nn::Module module, loadWithWarnings(f.model, f.model_, f.common));
   if (f.data.holdsPictures())
     for (const std::string& note : assumePreprocess(module.graph())) f.common.warn(note);
@@ -94,54 +164,13 @@ Status run(const Flags& f) {
   BURIN_ASSIGN(Dataset data, f.data.open(inputs));
   for (const std::string& warning : data.warnings()) f.common.warn(warning);
 
-  Split samples = split(data.size());
-  calibrationOptions.samples = samples.calibration;
+  const Split samples = split(data.size());
+  BURIN_ASSIGN(const Ranges ranges, takeRanges(f, *module.op, data, samples));
+  BURIN_ASSIGN(const Compiled compiled, makeProgram(f, *module.op, data, samples, ranges));
   Outcome outcome;
-  CalibrationTable table;
-  quantize::QuantPlan plan;
-  if (!f.plan.empty()) {
-    BURIN_ASSIGN(std::string text, readTextFile(f.plan));
-    BURIN_ASSIGN(plan, quantize::planFromJson(text, f.plan));
-    compileOptions.plan = &plan;
-  } else if (!f.calibration.empty()) {
-    BURIN_ASSIGN(table, loadTable(f.calibration));
-    compileOptions.table = &table;
-  } else if (f.target.precision == "int8") {
-    BURIN_ASSIGN(Calibration calibration, calibrate(*module.op, data, calibrationOptions));
-    for (const std::string& warning : calibration.warnings) f.common.warn(warning);
-    table = std::move(calibration.table);
-    outcome.calibrationSeconds = calibration.seconds;
-    compileOptions.table = &table;
-  }
-  if (!f.saveCalibration.empty() && compileOptions.table) BURIN_CHECK(saveTable(table, f.saveCalibration));
-
-  auto compiled = compileNetwork(*module.op, compileOptions);
-  if (!compiled)
-    return tl::unexpected(inFile(compiled.error(), !f.plan.empty()          ? f.plan
-                                                   : !f.calibration.empty() ? f.calibration
-                                                                            : f.model));
-  if (f.correct && f.plan.empty() && f.target.precision == "int8") {
-    compiled = correctBiases(*module.op, compileOptions, std::move(*compiled), data, samples.calibration,
-                             f.common.threadCount());
-    if (!compiled) return tl::unexpected(compiled.error());
-  }
-  for (const std::string& note : compiled->notes) f.common.note("note: " + note);
-  BURIN_ASSIGN(Executable program, Executable::fromProgram(compiled->program));
-  VerifyOptions verifyOptions{samples.verification, f.common.threadCount(), f.common.progress("verifying")};
-  BURIN_ASSIGN(outcome.verification, verify(*module.op, program, data, verifyOptions));
-  for (const std::string& warning : outcome.verification.warnings) f.common.warn(warning);
-
-  if (!f.savePlan.empty() && compiled->plan) {
-    std::string json = toJson(*compiled->plan);
-    BURIN_CHECK(writeFile(f.savePlan, json));
-  }
-  BURIN_CHECK(writeFile(f.output, serialize(compiled->program)));
-  outcome.programBytes = program.fileBytes();
-  outcome.arenaBytes = compiled->program.nets[0].arenaBytes;
-  outcome.samples = samples.calibration.size();
-  if (compiled->plan)
-    for (const quantize::OpPlan& op : compiled->plan->ops)
-      ++(op.precision == Precision::Int8 ? outcome.integerOps : outcome.floatOps);
+  BURIN_CHECK(describe(f, *module.op, data, samples, ranges, compiled, outcome));
+  if (!f.savePlan.empty() && compiled.plan) BURIN_CHECK(writeFile(f.savePlan, toJson(*compiled.plan)));
+  BURIN_CHECK(writeFile(f.output, serialize(compiled.program)));
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   print(outcome, f);
   return {};

@@ -8,7 +8,8 @@
 namespace burin {
 
 namespace {
-constexpr size_t kWorstLayers = 5;
+constexpr size_t kWorstLayers = 5, kLargestLosses = 3;
+constexpr double kExactDb = 200; // stands for "no noise at all"
 
 // Sums over samples from which cosine and SQNR follow: memory does not grow with the number of samples.
 struct Sums {
@@ -24,7 +25,7 @@ struct Sums {
     }
   }
   TensorSimilarity result(const std::string& name, const std::string& type) const {
-    TensorSimilarity t{name, type, 1, 200};
+    TensorSimilarity t{name, type, 1, kExactDb};
     if (reference == 0 || actual == 0)
       t.cosine = reference == actual ? 1 : 0;
     else
@@ -66,13 +67,35 @@ public:
     std::stable_sort(out.worst.begin(), out.worst.end(),
                      [](const auto& a, const auto& b) { return a.sqnrDb < b.sqnrDb; });
     if (out.worst.size() > kWorstLayers) out.worst.resize(kWorstLayers);
+    reportLosses(out);
   }
 
 private:
+  // Tensors that the float network lacks (casts) are as good as what they were made from.
+  void reportLosses(Verification& out) {
+    std::map<const rt::Tensor*, double> sqnr;
+    for (const rt::Node& node : actual_.session().nodes()) {
+      double before = kExactDb;
+      for (const rt::Tensor* operand : node.inputs)
+        if (auto it = sqnr.find(operand); it != sqnr.end()) before = std::min(before, it->second);
+      for (const rt::Tensor* result : node.outputs) {
+        auto known = sums_.find(result->name);
+        const double after = known == sums_.end() ? before : known->second.result({}, {}).sqnrDb;
+        sqnr[result] = after;
+        if (after < before) out.losses.push_back({result->name, node.type, before, after});
+      }
+    }
+    std::stable_sort(out.losses.begin(), out.losses.end(),
+                     [](const auto& a, const auto& b) { return a.addedNoise() > b.addedNoise(); });
+    if (out.losses.size() > kLargestLosses) out.losses.resize(kLargestLosses);
+  }
+
   Runner &reference_, &actual_;
   std::map<std::string, Sums> sums_;
 };
 } // namespace
+
+double LayerLoss::addedNoise() const { return std::pow(10, -after / 10) - std::pow(10, -before / 10); }
 
 Result<Verification> verify(mlir::ModuleOp module, const Executable& program, const Dataset& data,
                             const VerifyOptions& options) {

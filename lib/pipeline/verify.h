@@ -10,11 +10,20 @@ struct TensorSimilarity {
   double cosine = 1, sqnrDb = 0;
 };
 
+// What one layer adds to the noise: the SQNR of its worst operand and that of its result.
+struct LayerLoss {
+  std::string name, type;
+  double before = 0, after = 0;
+
+  double addedNoise() const; // over the signal
+};
+
 struct Verification {
   size_t samples = 0;
   size_t floatBytes = 0;                 // of the float network as a program
   std::vector<TensorSimilarity> outputs; // in order
   std::vector<TensorSimilarity> worst;   // the five layers with the lowest SQNR
+  std::vector<LayerLoss> losses;         // the three layers that add most noise, most first
   std::vector<std::string> warnings;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Reference and fast kernels give the same bits, on any number of threads: tests/e2e/exactness.py BURIN [MODEL...]
+"""Reference and fast kernels give the same bits, on any number of threads: tests/e2e/exactness.py BURIN [onnx/MODEL...]
 
 Every ONNX model of the zoo is quantized for cpu; then every tensor of a run, floats included, must be the same from the
 reference kernels and from the machine's own with one, two and three threads.
@@ -11,7 +11,7 @@ import sys
 
 import numpy
 
-from import_check import import_flags, names
+import zoo
 from tool import CLASSIFIERS, DETECTORS, ROOT, Tool, preprocess_only
 
 MIN_INTEGER_TENSORS, CALIBRATION_SAMPLES = 20, 8
@@ -107,9 +107,8 @@ def check(tool, name, flags):
 
 def main():
     tool = Tool()
-    flags = import_flags(tool)
-    for name in filter(tool.wants, names(tool)):
-        check(tool, name, flags.get("models/onnx/%s.onnx" % name, []))
+    for model in zoo.models(tool, lambda model: model.form == "onnx" and not model.refused):
+        check(tool, os.path.basename(model.name), model.flags)
     tool.finish()
 
 

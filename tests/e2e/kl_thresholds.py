@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The KL thresholds of one streaming pass against the two-pass definition: tests/e2e/kl_thresholds.py BURIN [MODEL...]
+"""The KL thresholds of one streaming pass against the two-pass definition: tests/e2e/kl_thresholds.py BURIN [onnx/MODEL...]
 
 The definition: w = absmax / 2047, a histogram of 2048 bins floor(|x| / w + 0.5) without zeros, and the cut i of 128, 256,
 ..., 2048 with the least divergence between the clipped histogram P and P on 128 levels, Q; the threshold is
@@ -12,8 +12,8 @@ import os
 
 import numpy
 
+import zoo
 from exactness import data_for, flags_for
-from import_check import import_flags, names
 from tool import Tool
 
 SAMPLES, BINS, LEVELS, TIE = 4, 2048, 128, 0.005
@@ -94,10 +94,10 @@ def check(tool, name, flags):
 
 def main():
     tool = Tool()
-    flags = import_flags(tool)
     tensors = ties = 0
-    for name in filter(tool.wants, names(tool)):
-        checked, tied = check(tool, name, flags.get("models/onnx/%s.onnx" % name, []))
+    for model in zoo.models(tool, lambda model: model.form == "onnx" and not model.refused):
+        name = os.path.basename(model.name)
+        checked, tied = check(tool, name, model.flags)
         print("%s: %d tensors, %d of them ties" % (name, checked, tied), flush=True)
         tensors, ties = tensors + checked, ties + tied
     print("%d tensors, %d ties" % (tensors, ties))
