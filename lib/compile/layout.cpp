@@ -16,13 +16,14 @@ enum class Role {
 
 Role roleOf(const ProgramOp& op) {
   static const std::set<std::string> channelsLast = {
-      "nn.conv",           "nn.conv_transpose", "nn.max_pool", "nn.max_pool_index", "nn.avg_pool",
-      "nn.lp_pool",        "nn.resize",         "nn.lrn",      "nn.batch_norm",     "nn.group_norm",
-      "nn.depth_to_space", "nn.space_to_depth", "qnn.conv",    "qnn.avg_pool",      "qnn.conv_transpose"};
+      "nn.conv",       "nn.conv_transpose", "nn.max_pool",        "nn.max_pool_index",
+      "nn.avg_pool",   "nn.lp_pool",        "nn.resize",          "nn.lrn",
+      "nn.batch_norm", "nn.group_norm",     "nn.depth_to_space",  "nn.space_to_depth",
+      "qnn.conv",      "qnn.avg_pool",      "qnn.conv_transpose", "qnn.resize"};
   static const std::set<std::string> follow = {
-      "nn.unary",       "nn.binary",  "nn.select", "nn.cast",    "nn.softmax",  "nn.concat",
-      "nn.slice",       "nn.pad",     "nn.tile",   "qnn.binary", "qnn.lut",     "nn.expand",
-      "qnn.requantize", "qnn.reduce", "nn.reduce", "nn.cumsum",  "nn.quantize", "nn.dequantize"};
+      "nn.unary",   "nn.binary", "nn.select",  "nn.cast",     "nn.softmax",   "nn.concat",      "nn.slice",
+      "nn.pad",     "nn.tile",   "qnn.binary", "qnn.lut",     "nn.expand",    "qnn.requantize", "qnn.softmax",
+      "qnn.reduce", "nn.reduce", "nn.cumsum",  "nn.quantize", "nn.dequantize"};
   static const std::set<std::string> rowMajor = {"nn.matmul", "qnn.matmul", "nn.layer_norm", "nn.lstm",
                                                  "nn.gru",    "nn.rnn",     "qnn.lstm",      "qnn.gru"};
   if (channelsLast.count(op.type)) return Role::ChannelsLast;

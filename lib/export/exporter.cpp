@@ -144,7 +144,8 @@ private:
     std::vector<float> values = w.floats("constant");
     std::vector<int64_t> shape;
     if (values.size() > 1)
-      shape.assign(w.shape(0).size() - 1, 1), shape[0] = static_cast<int64_t>(values.size());
+      shape.assign(w.shape(0).size() - static_cast<size_t>(w.integer("axis", 1)), 1),
+          shape[0] = static_cast<int64_t>(values.size());
     std::string constant = onnx_.floats(w.out[0] + "/constant", values, shape);
     return w.integer("constant_first") ? writeBinary(w, fn, constant, w.in[0])
                                        : writeBinary(w, fn, w.in[0], constant);
@@ -162,6 +163,8 @@ private:
     type.dtype = tensors_.storedDType(y);
     std::string table = onnx_.initializer(stored + "/table", type, storedTable(op, flipIn, flipOut));
     onnx_.node("Cast", {tensors_.stored(x)}, {index}, {{"to", int64_t(onnxType(rt::DType::I32))}}, index);
+    auto axis = op.getAttrOfType<IntegerAttr>("axis");
+    if (type.shape.rank == 2 && axis && axis.getInt() != 1) return giveUp(op);
     if (type.shape.rank == 1) {
       onnx_.node("Gather", {table, index}, {stored}, {}, stored + "_Gather");
       return true;

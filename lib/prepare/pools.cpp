@@ -1,4 +1,5 @@
-// Pooling over everything is a reduction.
+// Pooling over everything is a reduction. Pools of a quantized model stay what they are: its integers round
+// otherwise in an average pool than in a mean, and a maximum has an integer kernel only as a pool.
 #include "lib/prepare/rewrite.h"
 
 using namespace mlir;
@@ -12,8 +13,16 @@ std::vector<int64_t> spatialAxes(Value x) {
   return axes;
 }
 
+bool isQuantized(Value x) {
+  Operation* source = x.getDefiningOp();
+  while (source && source->getName().getStringRef() == "nn.transpose")
+    source = source->getOperand(0).getDefiningOp();
+  return source && source->getName().getStringRef() == "nn.dequantize";
+}
+
 // One window that covers x exactly.
 bool isGlobal(Operation* op) {
+  if (isQuantized(op->getOperand(0))) return false;
   ArrayRef<int64_t> x = shapeOf(op->getOperand(0)).drop_front(2);
   auto all = [](ArrayRef<int64_t> values, int64_t wanted) {
     return llvm::all_of(values, [&](int64_t v) { return v == wanted; });

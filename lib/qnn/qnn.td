@@ -42,4 +42,6 @@ def QNN_BinaryOp : QNN_Op<"binary", "add, sub, mul of integers with different sc
 def QNN_LutOp : QNN_Op<"lut", "any unary function as a table", (ins QNN_Tensor:$x, QNN_Tensor:$table)>;
 def QNN_AvgPoolOp : QNN_Op<"avg_pool", "nn.avg_pool on integers", (ins QNN_Tensor:$x)>;
 def QNN_ReduceOp : QNN_Op<"reduce", "mean or sum of integers", (ins QNN_Tensor:$x)>;
+def QNN_SoftmaxOp : QNN_Op<"softmax", "nn.softmax of beta * x in fixed point", (ins QNN_Tensor:$x)>;
+def QNN_ResizeOp : QNN_Op<"resize", "linear nn.resize of integers of one scale", (ins QNN_Tensor:$x)>;
 #endif

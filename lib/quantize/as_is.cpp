@@ -56,7 +56,7 @@ public:
       return fail(ErrorCode::Unsupported, "precision as-is: the model holds no quantization of its own",
                   "use --precision int8 with --calibration, or 'burin quantize' with --data");
     removeUnused();
-    spreadLocks();
+    spreadLocks(graph_, target_, locks_);
     AsIs out;
     plan(out.plan);
     out.stored = std::move(stored_);
@@ -264,24 +264,6 @@ private:
       if (!isa<nn::InputOp, nn::OutputOp>(op) && op.use_empty()) op.erase();
   }
 
-  // Moving integers and rounding to integers may change places, so both sides of a movement have one scale.
-  void spreadLocks() {
-    auto moved = [&](Operation& op) {
-      return op.getNumResults() == 1 && keepsScale(&op) && isF32(op.getOperand(0)) && isF32(op.getResult(0));
-    };
-    for (Operation& op : graph_.getBody().front())
-      if (moved(op) && locks_.count(op.getOperand(0)) && !locks_.count(op.getResult(0)))
-        locks_[op.getResult(0)] = locks_.lookup(op.getOperand(0));
-    for (Operation& op : llvm::reverse(graph_.getBody().front()))
-      if (moved(op) && locks_.count(op.getResult(0)) && !locks_.count(op.getOperand(0)) &&
-          op.getOperand(0).hasOneUse() && !nn::isConstant(op.getOperand(0)))
-        locks_[op.getOperand(0)] = locks_.lookup(op.getResult(0));
-  }
-  static bool isF32(Value v) {
-    auto type = dyn_cast<RankedTensorType>(v.getType());
-    return type && type.getElementType().isF32();
-  }
-
   // --- the plan
 
   void plan(QuantPlan& plan) {
@@ -316,7 +298,7 @@ private:
       any = true;
     }
     if (!any) return "it has no quantized operand";
-    if (std::string reason = whyNotInteger(op, target_, target_.defaultScheme); !reason.empty())
+    if (std::string reason = whyNotInteger(op, target_, target_.defaultScheme, true); !reason.empty())
       return reason;
     if (!locks_.count(op->getResult(0)) && !isHeavy(op)) return "its result is not quantized in the model";
     if (isHeavy(op) && nn::isConstant(op->getOperand(1)) && !stored_.count(op->getOperand(1)))
@@ -339,8 +321,8 @@ private:
   OwningOpRef<ModuleOp> module_;
   nn::GraphOp graph_;
   const Target& target_;
-  llvm::DenseMap<Value, Value> reals_;       // integers -> the real tensor they stand for
-  llvm::DenseMap<Value, LockedScale> locks_; // of real tensors
+  llvm::DenseMap<Value, Value> reals_; // integers -> the real tensor they stand for
+  Locks locks_;                        // of real tensors
   StoredConstants stored_;
 };
 } // namespace

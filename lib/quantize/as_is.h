@@ -19,6 +19,7 @@ struct StoredConstant {
   std::vector<int64_t> zeroPoint; // as many as scales
   int64_t axis = 0;               // of the scales when there are several
 };
+using Locks = llvm::DenseMap<mlir::Value, LockedScale>;
 using StoredConstants = llvm::DenseMap<mlir::Value, StoredConstant>;
 
 struct AsIs {
@@ -30,6 +31,9 @@ struct AsIs {
 
 // `module` is prepared and is not changed. Unsupported when it holds no quantization.
 Result<AsIs> takeAsIs(mlir::ModuleOp module, const std::string& graphHash, const Target& target);
+
+// Scales of tensors that have none, from the ops between them and a tensor that has one.
+void spreadLocks(nn::GraphOp graph, const Target& target, Locks& locks);
 
 // A copy of the module in which integer constants behind nn.dequantize are real numbers, for choosing
 // integers anew. Null when there are none.

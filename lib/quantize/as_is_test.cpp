@@ -80,8 +80,7 @@ struct Taken {
   AsIs asIs;
   QuantizedGraph graph;
 };
-Taken take(mlir::ModuleOp module) {
-  const Target target = cpu();
+Taken take(mlir::ModuleOp module, const Target& target = cpu()) {
   Taken t;
   auto asIs = takeAsIs(module, "h", target);
   EXPECT_TRUE(asIs.has_value()) << asIs.error().text();
@@ -195,6 +194,77 @@ TEST(AsIs, WhatTheModelLeavesFloatStaysFloat) {
   Taken t = take(net.finish(y));
   EXPECT_TRUE(find(*t.graph.module, "nn.unary"));
   EXPECT_EQ(t.asIs.plan.op("y")->reason, "its result is not quantized in the model");
+}
+
+TEST(AsIs, TfliteComputesSoftmaxInItsFixedPoint) {
+  for (const bool known : {true, false}) {
+    Net net;
+    const Scale a{0.1f, 3}, b{known ? 1.0f / 256 : 0.01f, -128};
+    mlir::Value x = net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {1, 4}}), a, "q"), a);
+    mlir::Value scaled = *net.builder.op("binary", {x, net.builder.constantFloat(0.7f)},
+                                         net.builder.attrs().s("fn", "mul"), "scaled");
+    mlir::Value y = *net.builder.op("softmax", {scaled}, net.builder.attrs().i("axis", 1), "y");
+    Taken t = take(net.finish(net.dequantize(net.quantize(y, b, "y_q"), b)), *loadTarget("tflite"));
+    mlir::Operation* softmax = find(*t.graph.module, "qnn.softmax");
+    EXPECT_EQ(softmax != nullptr, known); // of the scale 1/256 only
+    if (!known) continue;
+    EXPECT_EQ(softmax->getAttrOfType<mlir::FloatAttr>("beta").getValueAsDouble(), 0.7f);
+    EXPECT_EQ(nn::valueName(softmax->getOperand(0)), "x/quantize"); // the factor is the softmax's own
+  }
+}
+
+TEST(AsIs, TfliteSlopesAreTheModelsIntegers) {
+  Net net;
+  const Scale a{0.1f, 0}, b{0.1f, 0}, slope{0.25f, 3};
+  mlir::Value x =
+      net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {1, 2, 1, 4}}), a, "q"), a);
+  mlir::Value y = *net.builder.op("binary", {x, net.constant({1, 3}, {2, 1, 1}, slope, "slope")},
+                                  net.builder.attrs().s("fn", "prelu"), "y");
+  Taken t = take(net.finish(net.dequantize(net.quantize(y, b, "y_q"), b)), *loadTarget("tflite"));
+  mlir::Operation* table = find(*t.graph.module, "qnn.lut");
+  ASSERT_TRUE(table);
+  llvm::ArrayRef<char> entries = nn::constantBytes(table->getOperand(1));
+  ASSERT_EQ(entries.size(), 512u);
+  // -5 times the slope (1 - 3) / 4 is 2.5, half away 3; times (3 - 3) / 4 it is 0; 9 stays.
+  EXPECT_EQ(entries[static_cast<uint8_t>(-5)], 3);
+  EXPECT_EQ(entries[256 + static_cast<uint8_t>(-5)], 0);
+  EXPECT_EQ(entries[9], 9);
+}
+
+TEST(AsIs, AClampAfterAPoolSeesItsIntegers) {
+  Net net;
+  const Scale a{0.1f, 3};
+  mlir::Value x =
+      net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {1, 1, 4, 4}}), a, "q"), a);
+  mlir::Value pool = *net.builder.op("avg_pool", {x},
+                                     net.builder.attrs()
+                                         .ints("kernel", {2, 2})
+                                         .ints("strides", {2, 2})
+                                         .ints("dilations", {1, 1})
+                                         .ints("pads", {0, 0, 0, 0})
+                                         .ints("sizes", {2, 2}),
+                                     "pool");
+  mlir::Value y = *net.builder.op("unary", {pool}, net.builder.attrs().s("fn", "relu"), "y");
+  Taken t = take(net.finish(net.dequantize(net.quantize(y, a, "y_q"), a)), *loadTarget("tflite"));
+  mlir::Operation* averaged = find(*t.graph.module, "qnn.avg_pool");
+  ASSERT_TRUE(averaged && find(*t.graph.module, "qnn.lut"));
+  EXPECT_EQ(averaged->getAttrOfType<mlir::StringAttr>("requant").getValue(), "integer_half_away");
+}
+
+TEST(AsIs, UnsignedWeightsMultiplyTheirScalesInFloat) {
+  Net net;
+  const Scale x{0.1f, 7, rt::DType::U8}, w{0.3f, 130, rt::DType::U8}, y{0.7f, 3, rt::DType::U8};
+  mlir::Value in = net.quantize(net.builder.input("x", {rt::DType::F32, {1, 1, 2, 2}}), x, "x_q");
+  mlir::Value made =
+      net.conv(net.dequantize(in, x), net.constant({255}, {1, 1, 1, 1}, w, "w"), net.builder.none(), "conv");
+  Taken t = take(net.finish(net.dequantize(net.quantize(made, y, "c"), y)), *loadTarget("tflite"));
+  mlir::Operation* conv = find(*t.graph.module, "qnn.conv");
+  ASSERT_TRUE(conv);
+  rt::Requant expected;
+  ASSERT_EQ(rt::encodeRequant(rt::RequantPolicy::Tflite,
+                              rt::requantScaleTfliteFullyConnected(0.1f, 0.3f, 0.7f), expected),
+            rt::EncodeStatus::Ok);
+  EXPECT_EQ(nn::constantInts(conv->getOperand(3)), std::vector<int64_t>({expected.multiplier}));
 }
 
 TEST(AsIs, AFloatModelIsRefused) {

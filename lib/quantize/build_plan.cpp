@@ -17,14 +17,23 @@ bool isFloatTensor(Value v) {
 }
 } // namespace
 
-std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme) {
+namespace {
+// Rules that need the scales which a quantized model brings along.
+bool hasOwnRule(OpClass opClass, const Target& target) {
+  return (opClass == OpClass::Softmax && target.arithmetic.softmax == FunctionRule::Tflite) ||
+         (opClass == OpClass::Resize && target.arithmetic.resize == FunctionRule::Tflite);
+}
+} // namespace
+
+std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme, bool asIs) {
   const OpClass opClass = classify(op);
   if (op->getOperands().empty() || !llvm::all_of(op->getResults(), isFloatTensor))
     return "works on integers already";
   if (op->getNumResults() != 1 || opClass == OpClass::Other || opClass == OpClass::Recurrent ||
-      opClass == OpClass::Softmax || opClass == OpClass::LayerNorm)
+      opClass == OpClass::LayerNorm)
     return "no integer rule";
-  if (opClass == OpClass::Resize && !keepsScale(op)) return "no integer rule";
+  const bool scaleless = opClass == OpClass::Softmax || (opClass == OpClass::Resize && !keepsScale(op));
+  if (scaleless && !(asIs && hasOwnRule(opClass, target))) return "no integer rule";
   if (opClass == OpClass::Pad && !keepsScale(op)) return "pads with a value other than zero";
   if (!target.allows(opClass, Precision::Int8, scheme))
     return fmt::format("{} does not run {} in int8 with {} activations", target.name, nameOf(opClass),

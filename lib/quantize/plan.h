@@ -70,7 +70,8 @@ Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, con
                             const Target& target, const PlanOptions& options);
 
 // Why the op cannot run in integers on the target, as one reads it off the op alone; empty when it can.
-std::string whyNotInteger(mlir::Operation* op, const Target& target, Scheme scheme);
+// `asIs`: its scales are those of a quantized model.
+std::string whyNotInteger(mlir::Operation* op, const Target& target, Scheme scheme, bool asIs = false);
 // What the op does to data, as far as a target cares.
 OpClass classify(mlir::Operation* op);
 // True for ops that keep stored integers and their scale: max pooling, reshapes, nearest resize, ...

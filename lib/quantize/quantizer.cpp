@@ -16,14 +16,18 @@ bool isIdentity(Operation* op) {
   return op->getName().getStringRef() == "nn.unary" &&
          op->getAttrOfType<StringAttr>("fn").getValue() == "identity";
 }
-bool hasStoredOperand(Operation* op, const RuleContext& context) {
-  return llvm::any_of(op->getOperands(), [&](Value v) { return context.storedOf(v); });
+// Arithmetic between an activation and the model's own integers.
+bool isStoredArithmetic(Operation* op, const RuleContext& context) {
+  if (op->getName().getStringRef() != "nn.binary" ||
+      llvm::none_of(op->getOperands(), [&](Value v) { return context.storedOf(v); }))
+    return false;
+  StringRef fn = op->getAttrOfType<StringAttr>("fn").getValue();
+  return fn == "add" || fn == "sub" || fn == "mul" || fn == "min" || fn == "max";
 }
 
 Status quantizeOp(Operation* op, RuleContext& context) {
   // A model's own integers go through the arithmetic that it was made for, not through a table.
-  if (op->getName().getStringRef() == "nn.binary" && hasStoredOperand(op, context))
-    return quantizeBinary(op, context);
+  if (isStoredArithmetic(op, context)) return quantizeBinary(op, context);
   if (isIdentity(op)) return quantizeIdentity(op, context);
   switch (classify(op)) {
   case OpClass::Conv:
@@ -45,8 +49,11 @@ Status quantizeOp(Operation* op, RuleContext& context) {
     return quantizeAverage(op, context);
   case OpClass::Concat:
     return quantizeConcat(op, context);
+  case OpClass::Softmax:
+    return quantizeSoftmax(op, context);
   default:
     if (keepsScale(op)) return quantizeSameScale(op, context);
+    if (classify(op) == OpClass::Resize) return quantizeResize(op, context);
     return fail(ErrorCode::Unsupported, "there is no integer rule for it");
   }
 }

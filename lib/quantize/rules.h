@@ -21,13 +21,28 @@ struct RuleContext {
 };
 
 // Each emits the op and registers its result; a failure (Unsupported) names why, and the op stays float.
-Status quantizeHeavy(mlir::Operation* op, RuleContext& context);   // convolutions and products
-Status quantizeBinary(mlir::Operation* op, RuleContext& context);  // add, sub, mul
-Status quantizeLut(mlir::Operation* op, RuleContext& context);     // functions of one activation
+Status quantizeHeavy(mlir::Operation* op, RuleContext& context);  // convolutions and products
+Status quantizeBinary(mlir::Operation* op, RuleContext& context); // add, sub, mul
+Status quantizeLut(mlir::Operation* op, RuleContext& context);    // functions of one activation
+Status quantizeSoftmax(mlir::Operation* op, RuleContext& context);
+Status quantizeResize(mlir::Operation* op, RuleContext& context);  // linear
 Status quantizeAverage(mlir::Operation* op, RuleContext& context); // avg_pool, mean
 Status quantizeConcat(mlir::Operation* op, RuleContext& context);
 Status quantizeSameScale(mlir::Operation* op, RuleContext& context); // max_pool, movement
 Status quantizeIdentity(mlir::Operation* op, RuleContext& context);  // from one scale to another
+
+// An op qnn.lut; `entries` are one table of 256, or one per index of `axis`.
+struct TableUse {
+  mlir::Value x;
+  mlir::Type type; // of the result
+  bool isSigned;   // of its integers
+  std::string name, node;
+  int64_t axis = 1; // of several tables
+};
+mlir::Value emitTable(const TableUse& use, llvm::ArrayRef<int8_t> entries, mlir::NamedAttrList attributes,
+                      RuleContext& context);
+// The positive constant that op multiplies its first operand by; nothing for any other op.
+std::optional<float> constantFactor(mlir::Operation* op);
 
 // Clamp bounds of a fused activation on the result's integers, as attributes q_lo and q_hi.
 void setClamp(mlir::Operation* op, const Integers& result, mlir::NamedAttrList& attributes,

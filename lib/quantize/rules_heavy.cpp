@@ -133,8 +133,10 @@ Status keepStoredWeights(Operation* op, const StoredConstant& stored, RuleContex
   std::vector<float> none, bias = nn::constantFloats(op->getOperand(2));
   WeightProblem problem = problemOf(op, none, bias, channels, c);
   IntegerWeights q;
-  const bool fullyConnected = classify(op) == OpClass::MatMul && scales == 1;
-  BURIN_CHECK(requantizeStored(stored.scale, problem, c.target, fullyConnected, q));
+  // [RQ-SCALE-FC]
+  const bool floatProduct =
+      scales == 1 && (classify(op) == OpClass::MatMul || stored.type.dtype == rt::DType::U8);
+  BURIN_CHECK(requantizeStored(stored.scale, problem, c.target, floatProduct, q));
   BURIN_ASSIGN(q.bias, storedBias(op->getOperand(2), q, problem, c));
   Value weights = op->getOperand(1);
   auto element =
@@ -197,8 +199,12 @@ Status quantizeProduct(Operation* op, RuleContext& c) {
     q.realMultiplier = {a * b};
   } else {
     rt::Requant requant;
-    auto status = rt::encodeRequant(
-        policy, rt::requantScale(policy, a, b, c.emit.scaleOf(op->getResult(0)).affine.scale), requant);
+    const float result = c.emit.scaleOf(op->getResult(0)).affine.scale;
+    auto status = rt::encodeRequant(policy,
+                                    policy == rt::RequantPolicy::Tflite
+                                        ? rt::requantScaleTfliteFullyConnected(a, b, result) // [RQ-SCALE-FC]
+                                        : rt::requantScale(policy, a, b, result),
+                                    requant);
     if (status != rt::EncodeStatus::Ok)
       return fail(ErrorCode::Unsupported, std::string("requantisation scale ") + rt::describe(status));
     q.policy = rt::nameOf(policy);

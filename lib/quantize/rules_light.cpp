@@ -1,8 +1,8 @@
 #include "lib/quantize/rules.h"
 
-#include "runtime/core/op.h"
 #include "runtime/numerics/pool.h"
 #include "runtime/numerics/registry.h"
+#include "runtime/numerics/table_tflite.h"
 
 #include <cmath>
 
@@ -78,43 +78,6 @@ void setAddRule(const rt::AddParameters& p, NamedAttrList& attributes, Builder b
   attributes.set("left_shift", b.getI64IntegerAttr(p.leftShift));
 }
 
-// What the table was made from, for readers and exporters: fn with its parameters, or with a constant
-// operand.
-NamedAttrList functionOf(Operation* op, int activation, Builder b) {
-  NamedAttrList attributes;
-  for (StringRef name : {"fn", "alpha", "beta"})
-    if (Attribute a = op->getAttr(name)) attributes.set(name, a);
-  if (op->getNumOperands() < 2) return attributes;
-  attributes.set("constant", b.getDenseF32ArrayAttr(nn::constantFloats(op->getOperand(1 - activation))));
-  attributes.set("constant_first", b.getBoolAttr(activation == 1));
-  return attributes;
-}
-
-// The table of one channel: the op itself, run in float on every stored value.
-Result<std::vector<int32_t>> tableOf(Operation* op, int activation, const Integers& from, const Integers& to,
-                                     int64_t channel, RuleContext& c) {
-  const int first = from.form.isSigned() ? -128 : 0;
-  const rt::Affine source{from.channelScale(channel), from.affine.zeroPoint},
-      target{to.channelScale(channel), to.affine.zeroPoint};
-  std::vector<float> x(256), other;
-  for (int q = 0; q < 256; ++q) x[q] = rt::dequantize(first + q, source);
-  nn::ConstantTensor input{{rt::DType::F32, {256}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
-  std::vector<nn::ConstantTensor*> operands{&input};
-  if (op->getNumOperands() == 2) {
-    other = nn::constantFloats(op->getOperand(1 - activation));
-    constant.data = &other[other.size() == 1 ? 0 : static_cast<size_t>(channel)];
-    operands.insert(activation == 0 ? operands.end() : operands.begin(), &constant);
-  }
-  BURIN_ASSIGN(auto results, nn::evaluate(op->getName().getStringRef().str(),
-                                          nn::programAttrs(op->getAttrDictionary()), operands));
-  std::vector<int32_t> table(256);
-  const float* y = reinterpret_cast<const float*>(results[0].second.data());
-  // Entry i belongs to the stored byte i.
-  for (int q = 0; q < 256; ++q)
-    table[static_cast<uint8_t>(first + q)] =
-        rt::quantizeDivide(y[q], target, to.form.low, to.form.high, c.target.lut.rounding);
-  return table;
-}
 } // namespace
 
 NamedAttrList geometry(Operation* op) {
@@ -174,47 +137,6 @@ Status quantizeBinary(Operation* op, RuleContext& c) {
   return {};
 }
 
-Status quantizeLut(Operation* op, RuleContext& c) {
-  int activation = op->getNumOperands() == 2 && nn::isConstant(op->getOperand(0)) ? 1 : 0;
-  Value x = op->getOperand(activation), result = op->getResult(0);
-  StringRef fn = op->getAttrOfType<StringAttr>("fn").getValue();
-  if (!c.target.lut.has(fn))
-    return fail(ErrorCode::Unsupported, c.target.name + " has no table for '" + fn.str() + "'");
-  int64_t channels = 1;
-  if (op->getNumOperands() == 2) {
-    auto type = cast<RankedTensorType>(x.getType());
-    auto constant = cast<RankedTensorType>(op->getOperand(1 - activation).getType());
-    channels = constant.getNumElements();
-    int64_t axis = constant.getRank() - type.getRank() + 1; // of the constant, where x's axis 1 is
-    bool perChannel = type.getRank() >= 2 && axis >= 0 && axis < constant.getRank() &&
-                      constant.getDimSize(axis) == channels && type.getDimSize(1) == channels;
-    if (channels != 1 && !perChannel)
-      return fail(ErrorCode::Unsupported, "its constant is neither a scalar nor one value per channel");
-  }
-  const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
-  channels = std::max<int64_t>(
-      {channels, static_cast<int64_t>(from.channels.size()), static_cast<int64_t>(to.channels.size())});
-  std::vector<int8_t> table;
-  for (int64_t channel = 0; channel < channels; ++channel) {
-    BURIN_ASSIGN(std::vector<int32_t> entries, tableOf(op, activation, from, to, channel, c));
-    for (int32_t e : entries) table.push_back(static_cast<int8_t>(e));
-  }
-  Builder b(op->getContext());
-  NamedAttrList attributes = functionOf(op, activation, b);
-  std::vector<int64_t> shape = {256};
-  if (channels > 1) {
-    shape = {channels, 256};
-    attributes.set("axis", b.getI64IntegerAttr(1));
-  }
-  Type element = to.form.isSigned() ? b.getIntegerType(8) : b.getIntegerType(8, false);
-  Value constant = c.emit.constantI8(table, shape, element, {});
-  c.emit.setInteger(result, c.emit
-                                .create("qnn.lut", {c.emit.integer(x), constant}, c.emit.integerType(result),
-                                        attributes, c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
-  return {};
-}
-
 Status quantizeAverage(Operation* op, RuleContext& c) {
   Value x = op->getOperand(0), result = op->getResult(0);
   Builder b(op->getContext());
@@ -224,9 +146,10 @@ Status quantizeAverage(Operation* op, RuleContext& c) {
   auto status =
       rt::encodeAverage(c.target.arithmetic.average.policy, from.affine.scale, to.affine.scale, 1, requant);
   if (status != rt::EncodeStatus::Ok) return badScale(status);
-  // Integer division needs equal scales; means between different ones take the policy that comes with it.
-  attributes.set("requant", b.getStringAttr(from == to ? rt::nameOf(c.target.arithmetic.average)
-                                                       : rt::nameOf(c.target.arithmetic.average.policy)));
+  // Integer division is for pools of equal scales; the rest takes the policy that comes with it.
+  const bool pool = classify(op) == OpClass::AvgPool && from == to;
+  attributes.set("requant", b.getStringAttr(pool ? rt::nameOf(c.target.arithmetic.average)
+                                                 : rt::nameOf(c.target.arithmetic.average.policy)));
   setClamp(op, c.emit.scaleOf(result), attributes, c.target);
   c.emit.setInteger(result, c.emit
                                 .create("qnn." + op->getName().stripDialect().str(), {c.emit.integer(x)},
@@ -237,6 +160,18 @@ Status quantizeAverage(Operation* op, RuleContext& c) {
 }
 
 namespace {
+// [RS-CONCAT] Unsigned operands of a concatenation.
+Value joined(Value q, const Integers& from, const Integers& to, const std::string& name, Operation* op,
+             RuleContext& c) {
+  const rt::TableScales scales{from.affine, to.affine, to.form.low, to.form.high};
+  std::vector<int8_t> table;
+  for (int32_t i = 0; i < 256; ++i) table.push_back(static_cast<int8_t>(rt::joinedTflite(i, scales)));
+  NamedAttrList attributes;
+  attributes.set("fn", StringAttr::get(op->getContext(), "identity"));
+  auto type = cast<RankedTensorType>(q.getType()).clone(Emitter::quantType(op->getContext(), to));
+  return emitTable({q, type, false, name, nn::nodeName(op)}, table, attributes, c);
+}
+
 // Integers of one scale as those of another.
 Result<Value> requantized(Value q, const Integers& from, const Integers& to, const std::string& name,
                           Operation* op, RuleContext& c) {
@@ -257,8 +192,15 @@ Status quantizeConcat(Operation* op, RuleContext& c) {
   SmallVector<Value> operands;
   for (Value x : op->getOperands()) {
     if (nn::isConstant(x)) return fail(ErrorCode::Unsupported, "one of its operands is a constant");
-    BURIN_ASSIGN(Value q, requantized(c.emit.integer(x), c.emit.scaleOf(x), to,
-                                      nn::valueName(x) + "/requantize", op, c));
+    const Integers& from = c.emit.scaleOf(x);
+    const std::string name = nn::valueName(x) + "/requantize";
+    const bool table = c.target.arithmetic.functions == FunctionRule::Tflite && !(from == to) &&
+                       from.dtype == rt::DType::U8 && to.dtype == rt::DType::U8;
+    if (table) {
+      operands.push_back(joined(c.emit.integer(x), from, to, name, op, c));
+      continue;
+    }
+    BURIN_ASSIGN(Value q, requantized(c.emit.integer(x), from, to, name, op, c));
     operands.push_back(q);
   }
   c.emit.setInteger(result, c.emit

@@ -21,7 +21,7 @@ constexpr const char* kWeightScaleRuleNames[] = {"max", "output_power_of_two", "
 constexpr const char* kBiasOverflowNames[] = {"raise_scale", "lower_shift", "saturate"};
 constexpr const char* kInputQuantizeNames[] = {"divide", "multiply"};
 constexpr const char* kChannelScalesNames[] = {"none", "convolutions", "functions"};
-constexpr const char* kSoftmaxRuleNames[] = {"float", "tflite"};
+constexpr const char* kFunctionRuleNames[] = {"float", "tflite"};
 static_assert(std::size(kOpClassNames) == kOpClassCount && std::size(kPrecisionNames) == kPrecisionCount);
 
 Result<std::string> readFile(const std::string& path) {
@@ -56,7 +56,7 @@ BURIN_NAMES(WeightScaleRule)
 BURIN_NAMES(BiasOverflow)
 BURIN_NAMES(InputQuantize)
 BURIN_NAMES(ChannelScales)
-BURIN_NAMES(SoftmaxRule)
+BURIN_NAMES(FunctionRule)
 #undef BURIN_NAMES
 
 const std::array<HardwareField, 11> kHardwareFields = {{

@@ -58,7 +58,8 @@ enum class InputQuantize : uint8_t { Divide, Multiply };
 // Tensors that may have a scale per channel: none, those between convolutions, also those of functions (whose
 // tables then exist per channel).
 enum class ChannelScales : uint8_t { None, Convolutions, Functions };
-enum class SoftmaxRule : uint8_t { Float, Tflite };
+// A float function rounded to integers, or TensorFlow Lite's fixed point.
+enum class FunctionRule : uint8_t { Float, Tflite };
 
 const char* nameOf(OpClass value);
 const char* nameOf(Precision value);
@@ -67,7 +68,7 @@ const char* nameOf(WeightScaleRule value);
 const char* nameOf(BiasOverflow value);
 const char* nameOf(InputQuantize value);
 const char* nameOf(ChannelScales value);
-const char* nameOf(SoftmaxRule value);
+const char* nameOf(FunctionRule value);
 bool parse(std::string_view name, OpClass& value);
 bool parse(std::string_view name, Precision& value);
 bool parse(std::string_view name, Scheme& value);
@@ -75,7 +76,7 @@ bool parse(std::string_view name, WeightScaleRule& value);
 bool parse(std::string_view name, BiasOverflow& value);
 bool parse(std::string_view name, InputQuantize& value);
 bool parse(std::string_view name, ChannelScales& value);
-bool parse(std::string_view name, SoftmaxRule& value);
+bool parse(std::string_view name, FunctionRule& value);
 
 struct ActivationScheme {
   std::optional<rt::IntegerForm> signedForm;
@@ -105,7 +106,9 @@ struct Arithmetic {
   rt::AddPolicy add = rt::AddPolicy::FloatRatio;
   rt::RequantPolicy multiply = rt::RequantPolicy::FloatHalfEven;
   rt::AverageRule average;
-  SoftmaxRule softmax = SoftmaxRule::Float;
+  FunctionRule softmax = FunctionRule::Float;
+  FunctionRule resize = FunctionRule::Float;    // linear
+  FunctionRule functions = FunctionRule::Float; // entries of tables
 };
 
 struct LutForm {

@@ -116,15 +116,17 @@ void readBias(const JsonReader& root, Target& target) {
 }
 
 void readArithmetic(const JsonReader& root, Target& target) {
-  const JsonReader reader =
-      root.object("arithmetic", {"requantize", "rescale", "add", "multiply", "average", "softmax"});
+  const JsonReader reader = root.object("arithmetic", {"requantize", "rescale", "add", "multiply", "average",
+                                                       "softmax", "resize", "functions"});
   Arithmetic& arithmetic = target.arithmetic;
   arithmetic.requantize = readName<rt::RequantPolicy>(reader, "requantize");
   arithmetic.rescale = readName<rt::RequantPolicy>(reader, "rescale");
   arithmetic.add = readName<rt::AddPolicy>(reader, "add");
   arithmetic.multiply = readName<rt::RequantPolicy>(reader, "multiply");
   arithmetic.average = readName<rt::AverageRule>(reader, "average");
-  arithmetic.softmax = readName<SoftmaxRule>(reader, "softmax");
+  arithmetic.softmax = readName<FunctionRule>(reader, "softmax");
+  arithmetic.resize = readName<FunctionRule>(reader, "resize");
+  arithmetic.functions = readName<FunctionRule>(reader, "functions");
   const bool shiftOnly = arithmetic.requantize == rt::RequantPolicy::ShiftHalfUp;
   if (shiftOnly != (target.weightScaleRule == WeightScaleRule::OutputPowerOfTwo))
     reader.report("requantize", "shift_half_up and weights.scale_rule output_power_of_two need each other");

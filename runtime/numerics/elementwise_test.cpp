@@ -191,7 +191,8 @@ TEST(Softmax, WithinOneOfTheRealSoftmax) {
     for (uint8_t& value : x) value = static_cast<uint8_t>(random() % (1 + random() % 256));
     SoftmaxParameters p;
     ASSERT_EQ(encodeSoftmax(1.0, scale, p), EncodeStatus::Ok);
-    softmaxTflite(x.data(), y.data(), static_cast<int64_t>(count), static_cast<int64_t>(step), p);
+    const int64_t apart = static_cast<int64_t>(step);
+    softmaxTflite(x.data(), apart, y.data(), apart, static_cast<int64_t>(count), p);
     double sum = 0;
     for (size_t i = 0; i < count; ++i) sum += std::exp((x[i * step] - 255.0) * scale);
     for (size_t i = 0; i < count; ++i) {
@@ -209,7 +210,7 @@ TEST(Softmax, LongRowsSaturateQuietly) {
   std::vector<int8_t> x(100000, 5), y(x.size());
   SoftmaxParameters p;
   ASSERT_EQ(encodeSoftmax(1, 0.1f, p), EncodeStatus::Ok);
-  softmaxTflite(x.data(), y.data(), static_cast<int64_t>(x.size()), 1, p);
+  softmaxTflite(x.data(), 1, y.data(), 1, static_cast<int64_t>(x.size()), p);
   EXPECT_EQ(y[0], -128);
   EXPECT_EQ(y[99999], -128);
 }

@@ -3,7 +3,9 @@
 #include "runtime/numerics/lut.h"
 #include "runtime/numerics/pool.h"
 #include "runtime/numerics/registry.h"
+#include "runtime/numerics/resize_tflite.h"
 #include "runtime/numerics/softmax.h"
+#include "runtime/numerics/table_tflite.h"
 #include "runtime/numerics/weights.h"
 
 #include <gtest/gtest.h>
@@ -179,8 +181,51 @@ void checkSoftmax(const Row& row) {
   const std::vector<float> x = row.list("x"), expected = row.list("y");
   const std::vector<int8_t> in(x.begin(), x.end());
   std::vector<int8_t> out(in.size());
-  softmaxTflite(in.data(), out.data(), static_cast<int64_t>(in.size()), 1, p);
+  softmaxTflite(in.data(), 1, out.data(), 1, static_cast<int64_t>(in.size()), p);
   for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], static_cast<int>(expected[i]));
+}
+
+TableScales scalesOf(const Row& row, int32_t low, int32_t high) {
+  const auto zero = [&](const char* column) { return row.cells.count(column) ? row.int32(column) : 0; };
+  return {{row.single("s_in"), zero("zp_in")}, {row.single("s_out"), zero("zp_out")}, low, high};
+}
+
+void checkTableTflite(const Row& row) {
+  const std::string function = row.text("function");
+  const TableScales s = scalesOf(row, -128, 127);
+  const int32_t q = row.int32("q"), six = quantizeDivide(6, s.to, -128, 127, Rounding::HalfAway);
+  const int32_t r = function == "relu"         ? clipTflite(q, 0, 127, s)
+                    : function == "relu6"      ? clipTflite(q, 0, six, s)
+                    : function == "leaky_relu" ? leakyReluTflite(q, row.single("parameter"), s)
+                    : function == "abs" ? absoluteTflite(q, s)
+                                        : preluTflite(q, row.int32("parameter"), row.single("unit"), s);
+  EXPECT_EQ(r, row.integer("r"));
+}
+
+void checkResizeTflite(const Row& row) {
+  const std::string name = row.text("grid");
+  const ResizeGrid grid = name == "align_corners" ? ResizeGrid::AlignCorners
+                          : name == "half_pixel"  ? ResizeGrid::HalfPixel
+                                                  : ResizeGrid::Asymmetric;
+  const std::vector<float> x = row.list("x"), y = row.list("y");
+  const int64_t in = static_cast<int64_t>(x.size()), out = static_cast<int64_t>(y.size());
+  const auto at = [&](int64_t i) { return x[static_cast<size_t>(i)]; };
+  for (int64_t i = 0; i < out; ++i) {
+    const auto n = resizeNeighboursInteger(grid, in, out, i);
+    const auto f = resizeNeighboursFloat(grid, in, out, i);
+    const int8_t a = static_cast<int8_t>(at(n.low)), b = static_cast<int8_t>(at(n.high));
+    const uint8_t c = static_cast<uint8_t>(at(f.low)), d = static_cast<uint8_t>(at(f.high));
+    const int got = row.text("type") == "i8" ? resizeTflite({a, a, b, b}, 0, n.weight)
+                                             : resizeTflite({c, c, d, d}, 0.0f, f.weight);
+    EXPECT_EQ(got, y[static_cast<size_t>(i)]) << i;
+  }
+}
+
+void checkMeanTflite(const Row& row) {
+  Requant r;
+  ASSERT_EQ(encodeAverage(RequantPolicy::Tflite, row.single("s_in"), row.single("s_out"), row.int32("n"), r),
+            EncodeStatus::Ok);
+  EXPECT_EQ(requantize(row.int32("sum"), r, row.int32("zp_out"), -128, 127), row.integer("q"));
 }
 
 void checkShiftWeights(const Row& row) {
@@ -342,6 +387,15 @@ std::map<std::string, Check> opChecks() {
          EXPECT_EQ(averageInteger(r.int32("sum"), r.int32("n"), -128, 127), r.integer("q"));
        }},
       {"RS", checkRescale},
+      {"MEAN-TFLITE", checkMeanTflite},
+      {"RS-CONCAT",
+       [](const Row& r) { EXPECT_EQ(joinedTflite(r.int32("q"), scalesOf(r, 0, 255)), r.integer("r")); }},
+      {"RESIZE-TFLITE", checkResizeTflite},
+      {"LUT-TFLITE", checkTableTflite},
+      {"HARDSWISH-TFLITE",
+       [](const Row& r) {
+         EXPECT_EQ(hardSwishTflite(r.int32("q"), scalesOf(r, -128, 127)), r.integer("r"));
+       }},
       {"LUT", checkLut},
       {"SOFTMAX-TFLITE", checkSoftmax},
       {"F-DOT", checkDot},

@@ -11,8 +11,8 @@ struct AverageRule {
 };
 
 // [AVG-REQUANT] The sum of the centred values is an accumulator of scale from / (to * count). FloatHalfEven
-// divides twice in float32, fl(fl(from / to) / count), the others in double. `count` is what the source op
-// divides by.
+// divides twice in float32, fl(fl(from / to) / count), Tflite divides the multiplier [MEAN-TFLITE], the
+// others in double. `count` is what the source op divides by.
 EncodeStatus encodeAverage(RequantPolicy policy, float from, float to, int32_t count, Requant& requant);
 
 // [AVG-INTEGER] The sum of the stored values over their number, half away from zero; input and output share

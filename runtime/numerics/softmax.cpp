@@ -67,27 +67,25 @@ EncodeStatus encodeSoftmax(double beta, float inputScale, SoftmaxParameters& par
   // add.
   const EncodeStatus status = encodeRequant(RequantPolicy::Tflite, real / 4, encoded);
   if (status != EncodeStatus::Ok) return status;
-  parameters.multiplier = encoded.multiplier;
-  parameters.leftShift = 2 - encoded.shift;
-  parameters.leastDifference =
-      -static_cast<int32_t>(roundToInteger(scaleByPowerOfTwo(31, 26 - parameters.leftShift), Rounding::Down));
+  const int leftShift = 2 - encoded.shift;
+  const int64_t least = -roundToInteger(scaleByPowerOfTwo(31, 26 - leftShift), Rounding::Down);
+  for (int32_t difference = 0; difference > -256; --difference)
+    parameters.exponential[-difference] =
+        difference < least
+            ? 0
+            : expNegativeQ5(highMultiply(shiftLeftSaturated(difference, leftShift), encoded.multiplier));
   return EncodeStatus::Ok;
 }
 
 template <class T>
-void softmaxTflite(const T* x, T* y, int64_t count, int64_t step, const SoftmaxParameters& p) {
+void softmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count,
+                   const SoftmaxParameters& p) {
   constexpr int32_t low = T(-1) < T(0) ? -128 : 0;
   int32_t largest = low;
-  for (int64_t i = 0; i < count; ++i) largest = x[i * step] > largest ? x[i * step] : largest;
-  const auto exponential = [&](int64_t i) {
-    const int32_t difference = x[i * step] - largest;
-    return expNegativeQ5(highMultiply(shiftLeftSaturated(difference, p.leftShift), p.multiplier));
-  };
-  const auto counts = [&](int64_t i) { return x[i * step] - largest >= p.leastDifference; };
-
+  for (int64_t i = 0; i < count; ++i) largest = x[i * stepX] > largest ? x[i * stepX] : largest;
   int32_t sum = 0; // Q12
   for (int64_t i = 0; i < count; ++i)
-    if (counts(i)) sum = saturate32(int64_t{sum} + divideByPower(exponential(i), 12));
+    sum = saturate32(int64_t{sum} + divideByPower(p.exponential[largest - x[i * stepX]], 12));
   // sum = (1 + fraction) * 2^integerBits: its reciprocal is that of 1 + fraction, shifted.
   const int zeros = leadingZeros(static_cast<uint32_t>(sum));
   const int integerBits = 12 - zeros;
@@ -95,12 +93,12 @@ void softmaxTflite(const T* x, T* y, int64_t count, int64_t step, const SoftmaxP
   const int32_t reciprocal = reciprocalOnePlusQ0(fraction);
   for (int64_t i = 0; i < count; ++i) {
     const int32_t scaled =
-        counts(i) ? divideByPower(multiply(reciprocal, exponential(i)), integerBits + 31 - 8) : 0;
-    y[i * step] = static_cast<T>(saturate(scaled + low, low, low + 255));
+        divideByPower(multiply(reciprocal, p.exponential[largest - x[i * stepX]]), integerBits + 31 - 8);
+    y[i * stepY] = static_cast<T>(saturate(scaled + low, low, low + 255));
   }
 }
 
-template void softmaxTflite(const int8_t*, int8_t*, int64_t, int64_t, const SoftmaxParameters&);
-template void softmaxTflite(const uint8_t*, uint8_t*, int64_t, int64_t, const SoftmaxParameters&);
+template void softmaxTflite(const int8_t*, int64_t, int8_t*, int64_t, int64_t, const SoftmaxParameters&);
+template void softmaxTflite(const uint8_t*, int64_t, uint8_t*, int64_t, int64_t, const SoftmaxParameters&);
 
 } // namespace burin::rt

@@ -1,0 +1,174 @@
+// Functions of one activation: a table of what the function gives for every stored value.
+#include "lib/quantize/rules.h"
+
+#include "runtime/core/op.h"
+#include "runtime/numerics/table_tflite.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace burin::quantize {
+
+namespace {
+// What the table was made from, for readers and exporters: fn with its parameters, or with a constant
+// operand.
+NamedAttrList functionOf(Operation* op, int activation, Builder b) {
+  NamedAttrList attributes;
+  for (StringRef name : {"fn", "alpha", "beta"})
+    if (Attribute a = op->getAttr(name)) attributes.set(name, a);
+  if (op->getNumOperands() < 2) return attributes;
+  attributes.set("constant", b.getDenseF32ArrayAttr(nn::constantFloats(op->getOperand(1 - activation))));
+  attributes.set("constant_first", b.getBoolAttr(activation == 1));
+  return attributes;
+}
+
+struct TableProblem {
+  Operation* op;
+  int activation; // which operand; the other one, if any, is a constant
+  const Integers &from, &to;
+  int64_t channel;
+  const RuleContext& context;
+
+  rt::TableScales scales() const {
+    return {{from.channelScale(channel), from.affine.zeroPoint},
+            {to.channelScale(channel), to.affine.zeroPoint},
+            to.form.low,
+            to.form.high};
+  }
+  int first() const { return from.form.isSigned() ? -128 : 0; }
+  float parameter(StringRef name, float fallback) const {
+    auto value = op->getAttrOfType<FloatAttr>(name);
+    return value ? static_cast<float>(value.getValueAsDouble()) : fallback;
+  }
+};
+
+// The op itself, run in float on every stored value.
+Result<std::vector<float>> realTable(const TableProblem& p) {
+  std::vector<float> x(256), other;
+  for (int i = 0; i < 256; ++i) x[i] = rt::dequantize(p.first() + i, p.scales().from);
+  nn::ConstantTensor input{{rt::DType::F32, {256}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
+  std::vector<nn::ConstantTensor*> operands{&input};
+  if (p.op->getNumOperands() == 2) {
+    other = nn::constantFloats(p.op->getOperand(1 - p.activation));
+    constant.data = &other[other.size() == 1 ? 0 : static_cast<size_t>(p.channel)];
+    operands.insert(p.activation == 0 ? operands.end() : operands.begin(), &constant);
+  }
+  BURIN_ASSIGN(auto results, nn::evaluate(p.op->getName().getStringRef().str(),
+                                          nn::programAttrs(p.op->getAttrDictionary()), operands));
+  const float* y = reinterpret_cast<const float*>(results[0].second.data());
+  return std::vector<float>(y, y + 256);
+}
+
+using Entry = std::function<int32_t(int32_t)>;
+
+Entry clipEntry(const rt::TableScales& s, float low, float high) {
+  auto bound = [&](float x) { return rt::quantizeDivide(x, s.to, s.low, s.high, rt::Rounding::HalfAway); };
+  const int32_t lowest = std::isfinite(low) ? bound(low) : s.low,
+                highest = std::isfinite(high) ? bound(high) : s.high;
+  return [=](int32_t q) { return rt::clipTflite(q, lowest, highest, s); };
+}
+
+// The slope of a channel as the model stores it; null when it does not.
+Entry preluEntry(const TableProblem& p, const rt::TableScales& s) {
+  const StoredConstant* stored = p.context.storedOf(p.op->getOperand(1));
+  if (!stored || stored->scale.size() != 1 || rt::dtypeBytes(stored->type.dtype) != 1) return {};
+  const char byte = stored->bytes[stored->bytes.size() == 1 ? 0 : static_cast<size_t>(p.channel)];
+  const int32_t value =
+      stored->type.dtype == rt::DType::I8 ? static_cast<signed char>(byte) : static_cast<unsigned char>(byte);
+  const int32_t alpha = value - static_cast<int32_t>(stored->zeroPoint[0]);
+  return [=, scale = stored->scale[0]](int32_t q) { return rt::preluTflite(q, alpha, scale, s); };
+}
+
+// [LUT-TFLITE] What TensorFlow Lite computes in fixed point; null for any other function.
+Entry tfliteEntry(const TableProblem& p) {
+  const rt::TableScales s = p.scales();
+  const StringRef fn = p.op->getAttrOfType<StringAttr>("fn").getValue();
+  if (fn == "prelu") return preluEntry(p, s);
+  if (fn == "relu") return clipEntry(s, 0, INFINITY);
+  if (fn == "clip") return clipEntry(s, p.parameter("alpha", -INFINITY), p.parameter("beta", INFINITY));
+  if (fn == "abs") return [=](int32_t q) { return rt::absoluteTflite(q, s); };
+  if (fn == "hard_swish") return [=](int32_t q) { return rt::hardSwishTflite(q, s); };
+  if (fn == "leaky_relu")
+    return [=, alpha = p.parameter("alpha", 0)](int32_t q) { return rt::leakyReluTflite(q, alpha, s); };
+  return {};
+}
+
+// The table of one channel; entry i belongs to the stored byte i.
+Result<std::vector<int8_t>> tableOf(const TableProblem& p) {
+  const rt::TableScales s = p.scales();
+  const Target& target = p.context.target;
+  const bool tflite = target.arithmetic.functions == FunctionRule::Tflite;
+  Entry entry = tflite ? tfliteEntry(p) : Entry();
+  if (!entry) {
+    BURIN_ASSIGN(std::vector<float> y, realTable(p));
+    entry = [=, y = std::move(y), first = p.first(), rounding = target.lut.rounding](int32_t q) {
+      const float real = y[static_cast<size_t>(q - first)];
+      return tflite ? rt::quantizeMultiply(real, s.to, s.low, s.high, rounding)
+                    : rt::quantizeDivide(real, s.to, s.low, s.high, rounding);
+    };
+  }
+  std::vector<int8_t> table(256);
+  for (int q = p.first(); q < p.first() + 256; ++q)
+    table[static_cast<uint8_t>(q)] = static_cast<int8_t>(entry(q));
+  return table;
+}
+
+// How many tables the constant operand asks for: one, or one per index of an axis of x.
+struct TableRows {
+  int64_t count = 1, axis = 1;
+};
+Result<TableRows> tableRows(Operation* op, int activation) {
+  if (op->getNumOperands() < 2) return TableRows();
+  auto type = cast<RankedTensorType>(op->getOperand(activation).getType());
+  auto constant = cast<RankedTensorType>(op->getOperand(1 - activation).getType());
+  if (!nn::isConstant(op->getOperand(1 - activation)))
+    return fail(ErrorCode::Unsupported, "its parameters are computed at run time");
+  if (constant.getNumElements() == 1) return TableRows();
+  for (int64_t i = 0; i < constant.getRank(); ++i) {
+    const int64_t axis = type.getRank() - constant.getRank() + i, rows = constant.getDimSize(i);
+    if (rows == constant.getNumElements() && axis >= 0 && type.getDimSize(axis) == rows)
+      return TableRows{rows, axis};
+  }
+  return fail(ErrorCode::Unsupported, "its constant is neither a scalar nor one value per channel");
+}
+} // namespace
+
+Value emitTable(const TableUse& use, ArrayRef<int8_t> entries, NamedAttrList attributes, RuleContext& c) {
+  Builder b(use.type.getContext());
+  const int64_t rows = static_cast<int64_t>(entries.size()) / 256;
+  std::vector<int64_t> shape = {256};
+  if (rows > 1) {
+    shape = {rows, 256};
+    attributes.set("axis", b.getI64IntegerAttr(use.axis));
+  }
+  Type element = b.getIntegerType(8, use.isSigned);
+  if (use.isSigned) element = b.getIntegerType(8);
+  Value table = c.emit.constantI8(entries, shape, element, {});
+  return c.emit.create("qnn.lut", {use.x, table}, use.type, attributes, use.name, use.node)->getResult(0);
+}
+
+Status quantizeLut(Operation* op, RuleContext& c) {
+  const int activation = op->getNumOperands() == 2 && nn::isConstant(op->getOperand(0)) ? 1 : 0;
+  Value x = op->getOperand(activation), result = op->getResult(0);
+  StringRef fn = op->getAttrOfType<StringAttr>("fn").getValue();
+  if (!c.target.lut.has(fn))
+    return fail(ErrorCode::Unsupported, c.target.name + " has no table for '" + fn.str() + "'");
+  BURIN_ASSIGN(TableRows rows, tableRows(op, activation));
+  const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
+  const int64_t channels = static_cast<int64_t>(std::max(from.channels.size(), to.channels.size()));
+  if (channels > 1 && rows.count > 1 && rows.axis != 1)
+    return fail(ErrorCode::Unsupported, "its constant and its scales go along different axes");
+  if (channels > 1) rows = {channels, 1};
+  std::vector<int8_t> tables;
+  for (int64_t row = 0; row < rows.count; ++row) {
+    BURIN_ASSIGN(std::vector<int8_t> table, tableOf({op, activation, from, to, row, c}));
+    tables.insert(tables.end(), table.begin(), table.end());
+  }
+  const TableUse use{c.emit.integer(x),          c.emit.integerType(result), to.form.isSigned(),
+                     c.emit.integerName(result), nn::nodeName(op),           rows.axis};
+  c.emit.setInteger(result, emitTable(use, tables, functionOf(op, activation, Builder(op->getContext())), c));
+  return {};
+}
+
+} // namespace burin::quantize

@@ -1,0 +1,98 @@
+#include "runtime/numerics/table_tflite.h"
+
+#include <cmath>
+
+namespace burin::rt {
+
+namespace {
+
+int32_t stored(int64_t value, const TableScales& s) {
+  return static_cast<int32_t>(saturate(value + s.to.zeroPoint, s.low, s.high));
+}
+
+// value * factor by a Q31 multiplier. A factor may be negative (a slope) or 0; one too large to encode
+// saturates whatever it multiplies.
+int64_t scaled(int32_t value, double factor) {
+  Requant r;
+  if (value == 0 || !(std::fabs(factor) > 0)) return 0;
+  if (encodeRequant(RequantPolicy::Tflite, std::fabs(factor), r) != EncodeStatus::Ok)
+    return (value < 0) == (factor < 0) ? INT32_MAX : INT32_MIN;
+  return scaleHighMultiply(value, factor < 0 ? -r.multiplier : r.multiplier, r.shift);
+}
+
+// The quotient of two scales is a float32.
+double ratio(float from, float to) { return static_cast<double>(from / to); }
+
+// A Q31 multiplier cut to 15 bits, and a shift that counts to the left.
+struct ShortFactor {
+  int32_t multiplier = 0;
+  int left = 0;
+};
+ShortFactor shortFactor(float factor) {
+  Requant r;
+  if (encodeRequant(RequantPolicy::Tflite, static_cast<double>(factor), r) != EncodeStatus::Ok) return {};
+  const int64_t rounded = (int64_t{r.multiplier} + (1 << 15)) >> 16;
+  return {static_cast<int32_t>(rounded < INT16_MAX ? rounded : INT16_MAX), -r.shift};
+}
+
+int32_t saturate16(int64_t value) { return static_cast<int32_t>(saturate(value, INT16_MIN, INT16_MAX)); }
+int32_t shiftLeft16(int32_t value, int shift) {
+  return shift > 16 ? saturate16(int64_t{value} << 16) : saturate16(int64_t{value} * (1 << shift));
+}
+// [HIGHMUL] in 16 bits.
+int32_t multiply16(int32_t a, int32_t b) { return saturate16((a * b + (1 << 14)) >> 15); }
+int32_t shiftRight16(int32_t value, int shift) {
+  return static_cast<int32_t>(shiftRight(value, shift < 62 ? shift : 62, Rounding::HalfAway));
+}
+
+} // namespace
+
+int32_t clipTflite(int32_t q, int32_t lowest, int32_t highest, const TableScales& s) {
+  const int64_t value = scaled(q - s.from.zeroPoint, ratio(s.from.scale, s.to.scale)) + s.to.zeroPoint;
+  return static_cast<int32_t>(saturate(value, lowest, highest));
+}
+
+int32_t absoluteTflite(int32_t q, const TableScales& s) {
+  const int32_t value = q < s.from.zeroPoint ? s.from.zeroPoint - q : q - s.from.zeroPoint;
+  return stored(scaled(value, ratio(s.from.scale, s.to.scale)), s);
+}
+
+int32_t leakyReluTflite(int32_t q, float alpha, const TableScales& s) {
+  const int32_t value = q - s.from.zeroPoint;
+  const float slope = s.from.scale * alpha;
+  return stored(
+      scaled(value, value >= 0 ? ratio(s.from.scale, s.to.scale) : static_cast<double>(slope / s.to.scale)),
+      s);
+}
+
+int32_t preluTflite(int32_t q, int32_t alpha, float alphaScale, const TableScales& s) {
+  const int32_t value = q - s.from.zeroPoint;
+  if (value >= 0) return stored(scaled(value, ratio(s.from.scale, s.to.scale)), s);
+  const float slope = s.from.scale * alphaScale;
+  return stored(scaled(value * alpha, static_cast<double>(slope / s.to.scale)), s);
+}
+
+int32_t joinedTflite(int32_t q, const TableScales& s) {
+  const float factor = s.from.scale * (1.0f / s.to.scale);
+  const float product = static_cast<float>(q) * factor,
+              offset = static_cast<float>(-s.from.zeroPoint) * factor;
+  return stored(roundToInteger(static_cast<double>(product + offset), Rounding::HalfAway), s);
+}
+
+int32_t hardSwishTflite(int32_t q, const TableScales& s) {
+  const float fineScale = (1.0f / 128.0f) * s.from.scale; // 7 bits more than the operand
+  const ShortFactor line = shortFactor(fineScale / s.to.scale),
+                    unit = shortFactor(fineScale / (3.0f / 32768.0f));
+  const int32_t fine = saturate16(int64_t{q - s.from.zeroPoint} * 128);
+  const int32_t value = multiply16(fine, line.multiplier); // in the result's scale but for line.left
+  // x / 3 as a Q0.15 that saturates at -1 and 1, then (x + 3) / 6. The last bit of a left shift comes after
+  // the multiplication, so that saturating costs no accuracy below 1.
+  int32_t ramp = unit.left > 0 ? shiftLeft16(fine, unit.left - 1) : fine;
+  ramp = multiply16(ramp, unit.multiplier);
+  ramp = unit.left > 0 ? shiftLeft16(ramp, 1) : shiftRight16(ramp, -unit.left);
+  ramp = (ramp + (1 << 15)) >> 1;
+  const int32_t product = saturate16(int64_t{ramp} * value / (1 << 15));
+  return stored(line.left > 0 ? shiftLeft16(product, line.left) : shiftRight16(product, -line.left), s);
+}
+
+} // namespace burin::rt

@@ -1,0 +1,26 @@
+// [LUT-TFLITE] Functions of one 8-bit value that TensorFlow Lite computes in fixed point instead of rounding
+// a float function. Each gives one entry of a table.
+#pragma once
+
+#include "runtime/numerics/quantize.h"
+
+namespace burin::rt {
+
+// From stored values of one scale to those of another.
+struct TableScales {
+  Affine from, to;
+  int32_t low = -128, high = 127; // of the result's type
+};
+
+// The value itself at the result's scale, within stored bounds: relu and its kin.
+int32_t clipTflite(int32_t q, int32_t lowest, int32_t highest, const TableScales& scales);
+int32_t absoluteTflite(int32_t q, const TableScales& scales);
+int32_t leakyReluTflite(int32_t q, float alpha, const TableScales& scales);
+// `alpha` is stored in the scale `alphaScale`, without its zero point.
+int32_t preluTflite(int32_t q, int32_t alpha, float alphaScale, const TableScales& scales);
+// [RS-CONCAT] Unsigned integers that are joined.
+int32_t joinedTflite(int32_t q, const TableScales& scales);
+// [HARDSWISH-TFLITE]
+int32_t hardSwishTflite(int32_t q, const TableScales& scales);
+
+} // namespace burin::rt

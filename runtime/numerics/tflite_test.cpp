@@ -1,0 +1,106 @@
+// TensorFlow Lite's tables, means and resampling against real arithmetic: fixed point is near it, and exact
+// where nothing is rounded.
+#include "runtime/numerics/pool.h"
+#include "runtime/numerics/resize_tflite.h"
+#include "runtime/numerics/table_tflite.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace burin::rt {
+namespace {
+
+double realOf(int32_t q, const Affine& a) { return (q - a.zeroPoint) * static_cast<double>(a.scale); }
+double storedOf(double x, const TableScales& s) {
+  return std::clamp(x / s.to.scale + s.to.zeroPoint, static_cast<double>(s.low), static_cast<double>(s.high));
+}
+
+// A shift after the high multiplication rounds a second time.
+constexpr double kTwice = 0.76;
+
+TEST(TableTflite, NearTheRealFunctions) {
+  const TableScales signedScales{{0.071f, 13}, {0.053f, -20}, -128, 127},
+      unsignedScales{{0.071f, 120}, {0.053f, 99}, 0, 255};
+  for (const TableScales& s : {signedScales, unsignedScales})
+    for (int32_t q = s.low; q <= s.high; ++q) {
+      const double x = realOf(q, s.from);
+      EXPECT_NEAR(clipTflite(q, s.low, s.high, s), storedOf(x, s), 0.51) << q;
+      EXPECT_NEAR(absoluteTflite(q, s), storedOf(std::fabs(x), s), 0.51) << q;
+      EXPECT_NEAR(leakyReluTflite(q, 0.2f, s), storedOf(x < 0 ? 0.2f * x : x, s), kTwice) << q;
+      EXPECT_NEAR(leakyReluTflite(q, -0.2f, s), storedOf(x < 0 ? -0.2f * x : x, s), kTwice) << q;
+      EXPECT_NEAR(preluTflite(q, -37, 0.01f, s), storedOf(x < 0 ? -0.37 * x : x, s), kTwice) << q;
+      const double swish = x * std::clamp(x + 3, 0.0, 6.0) / 6;
+      EXPECT_NEAR(hardSwishTflite(q, s), storedOf(swish, s), 0.6) << q;
+    }
+}
+
+TEST(TableTflite, EqualScalesChangeNothing) {
+  const TableScales s{{0.03f, 7}, {0.03f, 7}, -128, 127};
+  for (int32_t q = -128; q < 128; ++q) {
+    EXPECT_EQ(clipTflite(q, -128, 127, s), q);
+    EXPECT_EQ(clipTflite(q, 7, 50, s), std::clamp(q, 7, 50));
+    EXPECT_EQ(leakyReluTflite(q, 1.0f, s), q);
+    EXPECT_EQ(leakyReluTflite(q, 0.0f, s), std::max(q, 7));
+  }
+}
+
+TEST(TableTflite, AnyScalesAreSafe) {
+  for (float from : {1e-30f, 1e-6f, 1.0f, 1e6f, 1e30f})
+    for (float to : {1e-30f, 1e-6f, 1.0f, 1e6f, 1e30f})
+      for (int32_t q : {-128, -1, 0, 1, 127}) {
+        const TableScales s{{from, 0}, {to, 0}, -128, 127};
+        for (int32_t r : {clipTflite(q, -128, 127, s), absoluteTflite(q, s), leakyReluTflite(q, 1e20f, s),
+                          preluTflite(q, 255, 1e10f, s), hardSwishTflite(q, s)}) {
+          EXPECT_GE(r, -128);
+          EXPECT_LE(r, 127);
+        }
+      }
+}
+
+TEST(MeanTflite, NearTheRealMean) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 20000; ++round) {
+    const int32_t count = 1 + static_cast<int32_t>(random() % 5000);
+    const int32_t sum = static_cast<int32_t>(random() % 200001) - 100000;
+    const float from = std::ldexp(1.0f + static_cast<float>(random() % 999) / 999, -6), to = 0.02f;
+    Requant r;
+    ASSERT_EQ(encodeAverage(RequantPolicy::Tflite, from, to, count, r), EncodeStatus::Ok);
+    const double real = static_cast<double>(sum) * from / to / count;
+    ASSERT_NEAR(static_cast<double>(scaleAccumulator<RequantPolicy::Tflite>(sum, r)), real, kTwice) << count;
+  }
+}
+
+TEST(ResizeTflite, NearTheRealInterpolation) {
+  for (ResizeGrid grid : {ResizeGrid::Asymmetric, ResizeGrid::HalfPixel, ResizeGrid::AlignCorners})
+    for (int64_t input : {1, 2, 7, 65})
+      for (int64_t output : {1, 2, 3, 7, 20, 513})
+        for (int64_t place = 0; place < output; ++place) {
+          const auto exact = resizeNeighboursFloat(grid, input, output, place);
+          const auto coarse = resizeNeighboursInteger(grid, input, output, place);
+          for (int64_t at : {exact.low, exact.high, coarse.low, coarse.high}) {
+            ASSERT_GE(at, 0);
+            ASSERT_LT(at, input);
+          }
+          const double fine = std::clamp<double>(exact.low + exact.weight, 0, input - 1.0);
+          ASSERT_NEAR(coarse.low + coarse.weight / 1024.0, fine,
+                      0.5 * static_cast<double>(output) / 1024 + 0.01);
+          ASSERT_GE(coarse.weight, 0);
+          ASSERT_LE(coarse.weight, 1024);
+        }
+}
+
+TEST(ResizeTflite, EqualCornersStay) {
+  for (int32_t q = 0; q < 256; ++q)
+    for (int32_t weight : {0, 1, 341, 512, 1023}) {
+      const int8_t s = static_cast<int8_t>(q - 128);
+      const uint8_t u = static_cast<uint8_t>(q);
+      EXPECT_EQ(resizeTflite({s, s, s, s}, weight, 1024 - weight), s);
+      EXPECT_EQ(resizeTflite({u, u, u, u}, static_cast<float>(weight) / 1024, 0.37f), u);
+    }
+}
+
+} // namespace
+} // namespace burin::rt

@@ -1,0 +1,177 @@
+// qnn.softmax [SOFTMAX-TFLITE] and qnn.resize [RESIZE-TFLITE]: 8-bit operators in TensorFlow Lite's fixed
+// point. Attributes beside those of nn.softmax: `beta`, a factor of the operand, default 1. qnn.resize has
+// the attributes of nn.resize, of which it takes linear ones along height and width.
+#include "runtime/numerics/resize_tflite.h"
+#include "runtime/numerics/softmax.h"
+#include "runtime/ops/iterate.h"
+#include "runtime/ops/quantize_ops.h"
+#include "runtime/ops/resize_ops.h"
+
+namespace burin::rt {
+
+namespace {
+bool checkBytes(const TensorType& x, std::string& error) {
+  if (x.dtype == DType::I8 || x.dtype == DType::U8) return true;
+  return reject(error, std::string("the operand is ") + dtypeName(x.dtype) + "; 8 bit integers are needed");
+}
+
+// Calls body with a value of the element type.
+template <class Body>
+void dispatchInteger(DType dtype, const Body& body) {
+  if (dtype == DType::I8)
+    body(int8_t{});
+  else
+    body(uint8_t{});
+}
+
+bool inferQSoftmax(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
+  if (!checkInputs(signature, 1, 1, error) || !checkBytes(*signature.input(0), error) ||
+      !checkAxis(signature, "axis", signature.input(0)->shape.rank, error))
+    return false;
+  if (signature.attrs.integer("log")) return reject(error, "a logarithm of softmax has no integer rule");
+  const float beta = signature.attrs.real("beta", 1.0f);
+  if (!(beta > 0 && beta <= 1e30f)) return reject(error, "beta is not a positive number");
+  results = {*signature.input(0)};
+  return true;
+}
+
+class QSoftmax final : public Kernel {
+public:
+  explicit QSoftmax(const Node& node) : node_(node) {
+    const int axis = static_cast<int>(node.attrs.integer("axis"));
+    Shape places = node.in(0).shape();
+    length_ = places[axis];
+    places[axis] = 1;
+    stepX_ = node.in(0).stride[axis];
+    stepY_ = node.out().stride[axis];
+    walk_ = StridedWalk<2>(places, {node.in(0).stride, node.out().stride});
+  }
+
+  bool prepare(std::string& error) {
+    const Tensor &x = node_.in(0), &y = node_.out();
+    if (!checkQuantized(x, "the operand", true, error) || !checkQuantized(y, "the result", true, error))
+      return false;
+    if (y.scale() != 1.0f / 256 || y.zeroPoint() != (y.dtype() == DType::I8 ? -128 : 0))
+      return reject(error, "the result needs the scale 1/256 and the lowest integer as zero point");
+    const double beta = static_cast<double>(node_.attrs.real("beta", 1.0f));
+    const EncodeStatus status = encodeSoftmax(beta, x.scale(), parameters_);
+    return status == EncodeStatus::Ok ||
+           reject(error, std::string("the operand's scale ") + describe(status));
+  }
+
+  void run(Context& context) override {
+    if (length_ == 0) return;
+    dispatchInteger(node_.in(0).dtype(), [&](auto tag) { runAs<decltype(tag)>(context); });
+  }
+
+private:
+  template <class T>
+  void runAs(Context& context) const {
+    const T* x = node_.in(0).as<const T>();
+    T* y = node_.out().as<T>();
+    const int64_t grain = length_ >= 2048 ? 1 : 2048 / length_;
+    context.pool.parallelFor(walk_.elements(), grain, [&](int64_t begin, int64_t end, int) {
+      walk_.forEach(begin, end, [&](const int64_t* at) {
+        softmaxTflite(x + at[0], stepX_, y + at[1], stepY_, length_, parameters_);
+      });
+    });
+  }
+
+  const Node& node_;
+  int64_t length_ = 0, stepX_ = 0, stepY_ = 0;
+  StridedWalk<2> walk_;
+  SoftmaxParameters parameters_;
+};
+
+std::unique_ptr<Kernel> makeQSoftmax(const Node& node, const KernelConfig&, std::string& error) {
+  auto kernel = std::make_unique<QSoftmax>(node);
+  return kernel->prepare(error) ? std::move(kernel) : nullptr;
+}
+
+bool inferQResize(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
+  if (!inferResize(signature, results, error) || !checkBytes(*signature.input(0), error)) return false;
+  const Shape &x = signature.input(0)->shape, &y = results[0].shape;
+  const Attrs& attrs = signature.attrs;
+  if (x.rank != 4 || x[0] != y[0] || x[1] != y[1])
+    return reject(error, "integers are resampled along height and width");
+  if (attrs.text("mode") != "linear" || attrs.integer("antialias") ||
+      !isOneOf(attrs.text("coordinate"), "asymmetric half_pixel align_corners"))
+    return reject(error, "this kind of resampling has no integer rule");
+  return true;
+}
+
+ResizeGrid gridOf(const Attrs& attrs) {
+  const std::string& coordinate = attrs.text("coordinate");
+  return coordinate == "align_corners" ? ResizeGrid::AlignCorners
+         : coordinate == "half_pixel"  ? ResizeGrid::HalfPixel
+                                       : ResizeGrid::Asymmetric;
+}
+
+ResizeNeighbours<int32_t> neighbours(ResizeGrid grid, int64_t input, int64_t output, int64_t place, int8_t) {
+  return resizeNeighboursInteger(grid, input, output, place);
+}
+ResizeNeighbours<float> neighbours(ResizeGrid grid, int64_t input, int64_t output, int64_t place, uint8_t) {
+  return resizeNeighboursFloat(grid, input, output, place);
+}
+
+template <class T>
+class QResize final : public Kernel {
+public:
+  explicit QResize(const Node& node) : node_(node) {
+    const ResizeGrid grid = gridOf(node.attrs);
+    const Shape &x = node.in(0).shape(), &y = node.out().shape();
+    if (y.elements() == 0) return;
+    for (int64_t i = 0; i < y[2]; ++i) rows_.push_back(neighbours(grid, x[2], y[2], i, T{}));
+    for (int64_t i = 0; i < y[3]; ++i) columns_.push_back(neighbours(grid, x[3], y[3], i, T{}));
+  }
+
+  void run(Context& context) override {
+    const Shape& y = node_.out().shape();
+    if (y.elements() == 0) return;
+    context.pool.parallelFor(y[0] * y[2], 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) row(i / y[2], i % y[2]);
+    });
+  }
+
+private:
+  void row(int64_t picture, int64_t place) const {
+    const Tensor &x = node_.in(0), &y = node_.out();
+    const auto& r = rows_[static_cast<size_t>(place)];
+    const T* from = x.as<const T>() + picture * x.stride[0];
+    const T *low = from + r.low * x.stride[2], *high = from + r.high * x.stride[2];
+    T* to = y.as<T>() + picture * y.stride[0] + place * y.stride[2];
+    for (size_t i = 0; i < columns_.size(); ++i, to += y.stride[3]) {
+      const auto& c = columns_[i];
+      const int64_t left = c.low * x.stride[3], right = c.high * x.stride[3];
+      for (int64_t channel = 0; channel < y.shape()[1]; ++channel) {
+        const int64_t at = channel * x.stride[1];
+        to[channel * y.stride[1]] = resizeTflite(
+            {low[left + at], high[left + at], low[right + at], high[right + at]}, r.weight, c.weight);
+      }
+    }
+  }
+
+  using Neighbours = decltype(neighbours(ResizeGrid::Asymmetric, 1, 1, 0, T{}));
+  const Node& node_;
+  std::vector<Neighbours> rows_, columns_;
+};
+
+std::unique_ptr<Kernel> makeQResize(const Node& node, const KernelConfig&, std::string& error) {
+  const Tensor &x = node.in(0), &y = node.out();
+  if (!checkQuantized(x, "the operand", true, error) || !checkQuantized(y, "the result", true, error))
+    return nullptr;
+  if (x.dtype() != y.dtype() || x.scale() != y.scale() || x.zeroPoint() != y.zeroPoint())
+    return reject(error, "operand and result need one scale and zero point"), nullptr;
+  if (x.dtype() == DType::I8) return std::make_unique<QResize<int8_t>>(node);
+  return std::make_unique<QResize<uint8_t>>(node);
+}
+} // namespace
+
+static const OpDef kOps[] = {
+    {"qnn.softmax", inferQSoftmax, makeQSoftmax},
+    {"qnn.resize", inferQResize, makeQResize},
+};
+extern const OpTable kQTfliteOps;
+const OpTable kQTfliteOps = {kOps, sizeof kOps / sizeof *kOps};
+
+} // namespace burin::rt
