@@ -31,11 +31,12 @@ class Zoo:
     def path(self, name):
         return self.tool.data("models", "tflite", name + ".tflite")
 
-    def program(self, name, flags=(), precision="f32"):
+    def program(self, name, flags=(), precision="f32", target="cpu"):
         """The compiled network, or None after a failure."""
         module, program = self.tool.out(name + ".mlirbc"), self.tool.out("%s.%s.burin" % (name, precision))
         done = (self.tool.must("import", self.path(name), "-o", module, *flags)
-                and self.tool.must("compile", module, "--precision", precision, "-o", program))
+                and self.tool.must("compile", module, "--precision", precision, "--target", target, "-o",
+                                   program))
         return program if done else None
 
     def outputs(self, program, data, *more):
@@ -77,9 +78,8 @@ def check_yolo(tool, zoo):
                 continue
             found = detected(got["Identity"].reshape(-1, 85))
             print("%s, %s: classes %s" % (name, precision, sorted(found)), flush=True)
-            # The integer file's objectness and classes share one scale with the boxes: two of three is its own level.
             missing = [wanted[c] for c in wanted if c not in found]
-            if len(missing) > (0 if name == "yolov5n-fp16" else 1) or found - set(wanted):
+            if missing or found - set(wanted):
                 tool.fail("%s, %s: not found: %s, not there: %s" % (name, precision, missing, found - set(wanted)))
 
 
@@ -102,6 +102,22 @@ def check_accuracy(tool, zoo, name, samples, labels, wanted, within, precision="
     tool.floor("%s, %s: accuracy (float arithmetic: %.1f)" % (name, precision, wanted), top1, at_least=wanted - within)
 
 
+def check_agreement(tool, zoo, names, samples, at_least):
+    """Float and int8 file of one network on the same samples, given for each of them; the int8 file as it is."""
+    programs = [zoo.program(names[0]), zoo.program(names[1], precision="as-is", target="tflite")]
+    same = 0
+    for pair in zip(*samples):
+        classes = []
+        for program, sample in zip(programs, pair):
+            numpy.save(tool.out("sample.npy"), sample)
+            got = zoo.outputs(program, tool.out("sample.npy"))
+            if got is None:
+                return
+            classes.append(next(iter(got.values())).argmax())
+        same += classes[0] == classes[1]
+    tool.floor("%s: decides as its float file, %%" % names[1], 100.0 * same / len(samples[0]), at_least=at_least)
+
+
 def keyword_samples(tool):
     """int8 features and classes, from the archive's y_labels.csv."""
     with tarfile.open(tool.data("kws", "energyrunner_kws01.tar.gz")) as archive:
@@ -116,7 +132,8 @@ def check_keywords(tool, zoo):
     real = [(s.astype(numpy.float32) - 83) * numpy.float32(0.5847029) for s in samples]
     check_accuracy(tool, zoo, "kws_ref_model_float32", real, labels, 90.1, 0.1)
     check_accuracy(tool, zoo, "kws_ref_model", samples, labels, 90.2, 1.0)
-    check_accuracy(tool, zoo, "kws_ref_model", samples, labels, 90.2, 1.0, "as-is")
+    check_accuracy(tool, zoo, "kws_ref_model", samples, labels, 90.2, 0.7, "as-is")
+    check_agreement(tool, zoo, ("kws_ref_model_float32", "kws_ref_model"), (real[::4], samples[::4]), 97)
 
 
 def check_cifar(tool, zoo):
@@ -130,19 +147,26 @@ def check_cifar(tool, zoo):
         check_accuracy(tool, zoo, "pretrainedResnet_large_int8", centred, labels, 79.6, 2.0, precision)
 
 
+    # TensorFlow Lite's own arithmetic decides as the float files on 94.4 and 96.4 % of these samples: tflite_kernels
+    # gives these numbers too. More is not in the files.
+    for names, least in ((("pretrainedResnet", "pretrainedResnet_quant"), 94),
+                         (("pretrainedResnet_large_float", "pretrainedResnet_large_int8"), 96)):
+        check_agreement(tool, zoo, names, (pixels.astype(numpy.float32), centred), least)
+
+
 def check_wake_words(tool, zoo):
     """Float and int8 files of one network decide alike."""
     real = zoo.program("vww_96_float", UNIT)
     for precision in ("f32", "as-is"):
         integer = zoo.program("vww_96_int8", UNIT, precision)
-        pictures = sorted(glob.glob(tool.data("images", "coco100", "*.jpg")))[:50]
+        pictures = sorted(glob.glob(tool.data("images", "coco100", "*.jpg")))
         same = 0
         for picture in pictures:
             a, b = zoo.outputs(real, picture), zoo.outputs(integer, picture)
             if a is None or b is None:
                 return
             same += int(a["Identity"].argmax() == b["Identity_int8"].argmax())
-        tool.floor("vww: int8 (%s) decides as float, %%" % precision, 100.0 * same / len(pictures), at_least=94)
+        tool.floor("vww: int8 (%s) decides as float, %%" % precision, 100.0 * same / len(pictures), at_least=97)
 
 
 def check_imagenet(tool, zoo):

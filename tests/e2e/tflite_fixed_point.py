@@ -1,0 +1,135 @@
+"""The fixed-point arithmetic of TensorFlow Lite's reference kernels, written in numpy from its published formulas and
+from nothing of ours: multipliers of 31 bits, the doubling high multiplication, shifts that round half away."""
+import math
+
+import numpy
+
+INT32 = (-(1 << 31), (1 << 31) - 1)
+
+
+def round_half_away(x):
+    """Of real numbers. x + 0.5 could round up to the next integer, so the fraction is looked at."""
+    x = numpy.asarray(x)
+    whole = numpy.trunc(x)
+    return whole + numpy.where(numpy.abs(x - whole) >= 0.5, numpy.sign(x), 0).astype(x.dtype)
+
+
+def quantize_multiplier(real):
+    """A real number as an integer in [2^30, 2^31) and a power of two that counts to the left."""
+    real = float(real)
+    if real == 0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = int(math.floor(abs(fraction) * 2.0 ** 31 + 0.5))
+    if multiplier == 1 << 31:
+        multiplier, shift = multiplier // 2, shift + 1
+    if shift < -31:
+        return 0, 0
+    return (multiplier if real > 0 else -multiplier), shift
+
+
+def truncated_quotient(a, b):
+    """Integer division as C has it; b > 0."""
+    a = numpy.asarray(a, numpy.int64)
+    return numpy.sign(a) * (numpy.abs(a) // b)
+
+
+def doubling_high_multiply(a, b, bits=32):
+    """Of 32-bit (16-bit) integers: twice their product's upper half, rounded to nearest, saturated."""
+    product = numpy.asarray(a, numpy.int64) * numpy.asarray(b, numpy.int64)
+    half = 1 << (bits - 2)
+    result = truncated_quotient(product + numpy.where(product >= 0, half, 1 - half), 1 << (bits - 1))
+    return numpy.minimum(result, (1 << (bits - 1)) - 1)
+
+
+def rounding_shift(x, exponent):
+    """x / 2^exponent, ties away from zero; the exponent may be an array."""
+    x, exponent = numpy.asarray(x, numpy.int64), numpy.asarray(exponent, numpy.int64)
+    mask = (numpy.int64(1) << exponent) - 1
+    return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0))
+
+
+def saturated_left_shift(x, exponent, bits=32):
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    return numpy.clip(numpy.asarray(x, numpy.int64) << exponent, low, high)
+
+
+def multiply(x, multiplier, shift):
+    """x * multiplier / 2^31 * 2^shift; multipliers and shifts may be arrays along the last axis."""
+    left, right = numpy.maximum(shift, 0), numpy.maximum(numpy.negative(shift), 0)
+    return rounding_shift(doubling_high_multiply(numpy.asarray(x, numpy.int64) << left, multiplier), right)
+
+
+def multipliers(reals):
+    pairs = [quantize_multiplier(r) for r in reals]
+    return numpy.array([p[0] for p in pairs], numpy.int64), numpy.array([p[1] for p in pairs], numpy.int64)
+
+
+# exp(-2^k) for k = -2..4 as fractions of 2^31.
+_EXP_OF_POWERS = [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242]
+
+
+def exp_of_negative(a):
+    """exp(a / 2^26) * 2^31 for a <= 0: a polynomial for the part within a quarter, factors for the quarters."""
+    a = numpy.asarray(a, numpy.int64)
+    quarter = 1 << 24
+    rest = (a & (quarter - 1)) - quarter
+    x = saturated_left_shift(rest, 5) + (1 << 28)
+    square = doubling_high_multiply(x, x)
+    cube, fourth = doubling_high_multiply(square, x), doubling_high_multiply(square, square)
+    sixth = doubling_high_multiply(rounding_shift(fourth, 2) + cube, 715827883)
+    tail = rounding_shift(sixth + square, 1)
+    result = 1895147668 + doubling_high_multiply(1895147668, x + tail)
+    quarters = rest - a
+    for k, factor in enumerate(_EXP_OF_POWERS):
+        result = numpy.where(quarters & (quarter << k), doubling_high_multiply(result, factor), result)
+    return numpy.where(a == 0, INT32[1], result)
+
+
+def reciprocal_of_one_plus(a):
+    """2^31 / (1 + a / 2^31) for a >= 0 by three steps of Newton's method."""
+    half = truncated_quotient(a + INT32[1] + 1, 2)
+    x = 1515870810 + doubling_high_multiply(half, -1010580540)
+    for _ in range(3):
+        error = (1 << 29) - doubling_high_multiply(half, x)
+        x = x + saturated_left_shift(doubling_high_multiply(x, error), 2)
+    return saturated_left_shift(x, 1)
+
+
+def softmax(x, scale, beta, low):
+    """Rows along the last axis; 8-bit results of scale 1/256 from `low`."""
+    multiplier, shift = quantize_multiplier(min(float(beta) * float(scale) * 2.0 ** 26, 2.0 ** 31 - 1))
+    least = -math.floor(31.0 * 2.0 ** 26 / 2.0 ** shift)
+    difference = x - x.max(-1, keepdims=True)
+    counts = difference >= least
+    scaled = doubling_high_multiply(numpy.where(counts, difference, 0) << shift, multiplier)
+    exponential = numpy.where(counts, exp_of_negative(scaled), 0)
+    total = rounding_shift(exponential, 12).sum(-1, keepdims=True)
+    assert total.max() <= INT32[1], "a row too long for the sum's 12 integer bits"
+    zeros = numpy.array([32 - int(t).bit_length() for t in total.ravel()]).reshape(total.shape)
+    reciprocal = reciprocal_of_one_plus((total << zeros) - (1 << 31))
+    result = rounding_shift(doubling_high_multiply(reciprocal, exponential), 12 - zeros + 31 - 8)
+    return numpy.clip(numpy.where(counts, result, 0) + low, low, low + 255)
+
+
+def hard_swish(x, input_scale, output_scale):
+    """x * relu6(x + 3) / 6 of centred values in 16 bits, before the zero point."""
+    def short(real):
+        multiplier, shift = quantize_multiplier(real)
+        return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1), shift
+
+    fine_scale = numpy.float32(1 / 128) * numpy.float32(input_scale)
+    to_output, output_shift = short(fine_scale / numpy.float32(output_scale))
+    to_unit, unit_shift = short(fine_scale / numpy.float32(3.0 / 32768))
+    fine = numpy.asarray(x, numpy.int64) << 7
+    line = doubling_high_multiply(fine, to_output, 16)
+    ramp = saturated_left_shift(fine, unit_shift - 1, 16) if unit_shift > 0 else fine
+    ramp = doubling_high_multiply(ramp, to_unit, 16)
+    if unit_shift > 0:
+        ramp = saturated_left_shift(ramp, 1, 16)
+    elif unit_shift < 0:
+        ramp = rounding_shift(ramp, -unit_shift)
+    ramp = (ramp + (1 << 15)) >> 1
+    product = numpy.minimum(truncated_quotient(ramp * line, 1 << 15), (1 << 15) - 1)
+    assert output_shift <= 0, "the format needs scales with output_shift <= 0"
+    return rounding_shift(product, -output_shift)
