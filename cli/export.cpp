@@ -1,8 +1,8 @@
 #include "cli/command.h"
 
 #include "lib/export/export.h"
+#include "lib/pipeline/quantize.h"
 #include "lib/prepare/prepare.h"
-#include "lib/quantize/quantizer.h"
 #include "lib/support/file.h"
 
 #include <fmt/format.h>
@@ -20,7 +20,6 @@ struct Flags {
 // The graph as the compiler would quantize it.
 Result<std::string> exportQuantized(nn::Module& module, const Flags& f) {
   BURIN_ASSIGN(CompileOptions options, f.target.options());
-  options.precision = "int8";
   BURIN_CHECK(prepare(*module.op));
   CalibrationTable table;
   quantize::QuantPlan plan;
@@ -33,9 +32,7 @@ Result<std::string> exportQuantized(nn::Module& module, const Flags& f) {
     BURIN_ASSIGN(plan, quantize::planFromJson(text, f.plan));
     options.plan = &plan;
   }
-  BURIN_ASSIGN(Compiled compiled, compileNetwork(*module.op, options));
-  BURIN_ASSIGN(quantize::QuantizedGraph quantized,
-               quantize::applyPlan(module.graph(), *compiled.plan, options.target));
+  BURIN_ASSIGN(Quantized quantized, quantizeNetwork(*module.op, options));
   for (const std::string& note : quantized.notes) f.common.note("note: " + note);
   nn::Module result;
   result.op = std::move(quantized.module);
@@ -46,9 +43,17 @@ Status run(const Flags& f) {
   const bool quantized = f.format == "onnx-qdq";
   if (!quantized && f.format != "onnx")
     return fail(ErrorCode::Usage, "unknown format '" + f.format + "'", "use onnx or onnx-qdq");
-  if (quantized && f.calibration.empty() == f.plan.empty())
+  const bool asIs = f.target.precision == "as-is";
+  if (quantized && !asIs && f.target.precision != "int8")
+    return fail(ErrorCode::Usage, "--format onnx-qdq holds integers, not " + f.target.precision,
+                "give --precision int8 or as-is");
+  if (quantized && asIs && !(f.calibration.empty() && f.plan.empty()))
+    return fail(ErrorCode::Usage, "--precision as-is keeps the model's own scales",
+                "leave --calibration and --plan out");
+  if (quantized && !asIs && f.calibration.empty() == f.plan.empty())
     return fail(ErrorCode::Usage, "--format onnx-qdq needs the ranges of the tensors",
-                "give one of --calibration net.cali and --plan plan.json");
+                "give one of --calibration net.cali and --plan plan.json, or --precision as-is for a model "
+                "that is quantized already");
   if (!quantized && !(f.calibration.empty() && f.plan.empty()))
     return fail(ErrorCode::Usage, "--calibration and --plan do nothing for a float export",
                 "use --format onnx-qdq");

@@ -74,11 +74,9 @@ private:
 
   void writeOutputs(Operation& op) {
     for (auto [i, v] : llvm::enumerate(op.getOperands())) {
-      std::string made = tensors_.operand(v);
+      std::string made = isQuantized(v) ? tensors_.sourceIntegers(v) : tensors_.operand(v);
       if (made != outputs_[i]) onnx_.node("Identity", {made}, {outputs_[i]}, {}, outputs_[i] + "/Identity");
-      rt::TensorType type = typeOf(v);
-      if (isQuantized(v)) type.dtype = rt::DType::F32;
-      onnx_.output(outputs_[i], type);
+      onnx_.output(outputs_[i], typeOf(v));
     }
   }
 
@@ -119,9 +117,11 @@ private:
     if (integer && mnemonic == "lut" && !functionGivesTable(op)) return writeTable(op);
     Names in, out;
     if (heavy && !heavyOperands(op, in)) return giveUp(op);
+    // The source's own casts read integers, all other ops what those stand for.
+    const bool readsIntegers = !integer && mnemonic == "dequantize";
     if (!heavy)
       for (Value v : op.getOperands())
-        in.push_back(isa<nn::DequantizeOp>(op) ? tensors_.stored(v) : tensors_.operand(v));
+        in.push_back(readsIntegers && isQuantized(v) ? tensors_.sourceIntegers(v) : tensors_.operand(v));
     for (Value v : op.getResults())
       out.push_back(isQuantized(v) ? onnx_.unique(sourceName(nn::valueName(v)) + "/real")
                                    : tensors_.resultName(v, nn::nodeName(&op)));

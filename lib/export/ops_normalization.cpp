@@ -76,8 +76,12 @@ bool lrn(OpWriter& w) {
   return true;
 }
 
+// Of integers it has a factor.
 bool softmax(OpWriter& w) {
-  w.write(w.integer("log") ? "LogSoftmax" : "Softmax", {w.in[0]}, {{"axis", w.integer("axis")}});
+  std::string x = w.in[0];
+  if (w.has("beta"))
+    x = w.make("Mul", {x, w.constLike("beta", rt::DType::F32, w.real("beta"))}, {}, "scaled");
+  w.write(w.integer("log") ? "LogSoftmax" : "Softmax", {x}, {{"axis", w.integer("axis")}});
   return true;
 }
 

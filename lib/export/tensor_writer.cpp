@@ -120,6 +120,15 @@ std::string TensorWriter::stored(Value v) {
   return v.getDefiningOp<nn::ConstantOp>() ? constant(v) : names_[v];
 }
 
+std::string TensorWriter::sourceIntegers(Value v) {
+  if (!liftOf(v)) return stored(v);
+  const std::string real = dequantized(v, false), result = onnx_.unique(stored(v) + "/integers");
+  const std::string scale = quantization(v, false, stored(v)).first,
+                    zero = integerScalar(result + "_zero_point", typeOf(v).dtype, zeroPointOf(v));
+  onnx_.node("QuantizeLinear", {real, scale, zero}, {result}, {}, result + "_QuantizeLinear");
+  return result;
+}
+
 std::string TensorWriter::nameStored(Operation& op) {
   Value v = op.getResult(0);
   std::string own = sourceName(nn::valueName(v));
@@ -161,13 +170,16 @@ std::string TensorWriter::dequantizedWeights(Operation& op, const std::vector<fl
   auto axis = op.getAttrOfType<IntegerAttr>("w_axis");
   const int64_t groups =
       op.getName().stripDialect() == "conv_transpose" ? op.getAttrOfType<IntegerAttr>("groups").getInt() : 1;
-  if (scales.size() > 1 && groups > 1) return dequantizedGroups(w, groups, scales);
-  return dequantizeConstant(constant(w), scales, axis ? axis.getInt() : 0, rt::DType::I8);
+  auto points = op.getAttrOfType<DenseI64ArrayAttr>("w_zero_point");
+  const std::vector<int64_t> zeros = points ? points.asArrayRef().vec() : std::vector<int64_t>();
+  if (scales.size() > 1 && groups > 1) return dequantizedGroups(w, groups, scales, zeros);
+  return dequantizeConstant(constant(w), {scales, zeros, axis ? axis.getInt() : 0, typeOf(w).dtype});
 }
 
 // Weights [groups * inputs, outputs, kernel] of a transposed convolution: no one axis holds its output
 // channels, so they are stored outputs first, [groups * outputs, inputs, kernel], and turned round.
-std::string TensorWriter::dequantizedGroups(Value w, int64_t groups, const std::vector<float>& scales) {
+std::string TensorWriter::dequantizedGroups(Value w, int64_t groups, const std::vector<float>& scales,
+                                            const std::vector<int64_t>& zeros) {
   rt::TensorType type = typeOf(w);
   const int64_t inputs = type.shape[0] / groups, outputs = type.shape[1],
                 taps = type.shape.elements() / (type.shape[0] * outputs);
@@ -185,7 +197,7 @@ std::string TensorWriter::dequantizedGroups(Value w, int64_t groups, const std::
   std::string own = nn::valueName(w);
   if (own.empty()) own = "weights";
   std::string stored = onnx_.initializer(own, type, turned),
-              real = dequantizeConstant(stored, scales, 0, rt::DType::I8);
+              real = dequantizeConstant(stored, {scales, zeros, 0, type.dtype});
   const auto step = [&](const char* op, const Names& in, const Attributes& attributes) {
     std::string result = onnx_.unique(own + "/" + op);
     onnx_.node(op, in, {result}, attributes, result);
@@ -196,21 +208,23 @@ std::string TensorWriter::dequantizedGroups(Value w, int64_t groups, const std::
   return step("Reshape", {real, onnx_.ints(own + "/shape", shape)}, {});
 }
 
-std::string TensorWriter::dequantizeConstant(const std::string& stored, const std::vector<float>& scales,
-                                             int64_t axis, rt::DType dtype) {
-  const bool many = scales.size() > 1;
+std::string TensorWriter::dequantizeConstant(const std::string& stored, const ConstantScales& q) {
+  const bool many = q.scales.size() > 1;
+  const int64_t count = static_cast<int64_t>(q.scales.size());
   std::string scale =
-      onnx_.floats(stored + "_scale", scales,
-                   many ? std::vector<int64_t>{static_cast<int64_t>(scales.size())} : std::vector<int64_t>{});
+      onnx_.floats(stored + "_scale", q.scales, many ? std::vector<int64_t>{count} : std::vector<int64_t>{});
   // Zero is the default; executors that look for integer kernels want to see it.
   rt::TensorType type;
-  type.dtype = dtype;
-  if (many) type.shape.push(static_cast<int64_t>(scales.size()));
-  std::string zero = onnx_.initializer(stored + "_zero_point", type,
-                                       std::vector<char>(scales.size() * rt::dtypeBytes(dtype)));
+  type.dtype = q.dtype;
+  if (many) type.shape.push(count);
+  const size_t bytes = rt::dtypeBytes(q.dtype);
+  std::vector<char> points(q.scales.size() * bytes);
+  for (size_t i = 0; !q.zeros.empty() && i < q.scales.size(); ++i)
+    points[i * bytes] = static_cast<char>(q.zeros[q.zeros.size() == 1 ? 0 : i]); // of 8 bits
+  std::string zero = onnx_.initializer(stored + "_zero_point", type, points);
   std::string result = onnx_.unique(stored + "_dequantized");
   Attributes attributes;
-  if (many) attributes.push_back({"axis", axis});
+  if (many) attributes.push_back({"axis", q.axis});
   onnx_.node("DequantizeLinear", {stored, scale, zero}, {result}, attributes, result);
   return result;
 }

@@ -29,6 +29,8 @@ public:
   std::string operand(mlir::Value v, bool base = false);
   // A stored tensor's integers.
   std::string stored(mlir::Value v);
+  // The same with the type that the source gives them.
+  std::string sourceIntegers(mlir::Value v);
   // What the export adds to them, and their type: see storedDType.
   int64_t liftOf(mlir::Value v) const;
   rt::DType storedDType(mlir::Value v) const;
@@ -41,7 +43,7 @@ public:
   void dequantize(mlir::Value v, bool base, const std::string& stored, const std::string& result);
   // A bias with these scales, and an op's weights.
   std::string dequantizedBias(mlir::Value bias, const std::vector<float>& scales) {
-    return dequantizeConstant(constant(bias), scales, 0, rt::DType::I32);
+    return dequantizeConstant(constant(bias), {scales, {}, 0, rt::DType::I32});
   }
   std::string dequantizedWeights(mlir::Operation& op, const std::vector<float>& scales);
 
@@ -50,9 +52,16 @@ private:
   std::string integerScalar(const std::string& name, rt::DType dtype, int64_t value);
   std::pair<std::string, std::string> quantization(mlir::Value v, bool base, const std::string& name);
   std::string dequantized(mlir::Value v, bool base);
-  std::string dequantizedGroups(mlir::Value w, int64_t groups, const std::vector<float>& scales);
-  std::string dequantizeConstant(const std::string& stored, const std::vector<float>& scales, int64_t axis,
-                                 rt::DType dtype);
+  std::string dequantizedGroups(mlir::Value w, int64_t groups, const std::vector<float>& scales,
+                                const std::vector<int64_t>& zeros);
+  // Scales and zero points, one or one per index of `axis`; no zero points are zeros.
+  struct ConstantScales {
+    std::vector<float> scales;
+    std::vector<int64_t> zeros;
+    int64_t axis;
+    rt::DType dtype;
+  };
+  std::string dequantizeConstant(const std::string& stored, const ConstantScales& q);
 
   OnnxGraph& onnx_;
   ExportOptions options_;

@@ -1,6 +1,5 @@
 #include "lib/compile/compile.h"
-#include "lib/pipeline/pipeline.h"
-#include "lib/quantize/quantizer.h"
+#include "lib/pipeline/quantize.h"
 
 #include <fmt/format.h>
 
@@ -62,22 +61,31 @@ Result<quantize::QuantPlan> makePlan(nn::GraphOp graph, const std::string& hash,
 }
 
 // The model's own integers and scales; the plan only reports them.
-Result<Compiled> compileAsIs(ModuleOp module, const CompileOptions& options,
-                             const compile::Options& lowering) {
+Result<Quantized> quantizeAsIs(ModuleOp module, const CompileOptions& options) {
   if (options.plan)
     return fail(ErrorCode::Usage, "--plan and --precision as-is exclude each other",
                 "a quantized model brings its own scales; leave --plan out");
-  Compiled compiled;
   BURIN_ASSIGN(quantize::AsIs taken, quantize::takeAsIs(module, nn::moduleHash(module), options.target));
-  compiled.plan = std::move(taken.plan);
   nn::GraphOp graph = *taken.module->getOps<nn::GraphOp>().begin();
-  BURIN_ASSIGN(quantize::QuantizedGraph quantized,
-               quantize::applyPlan(graph, *compiled.plan, options.target, taken.stored));
-  compiled.notes = quantized.notes;
-  BURIN_ASSIGN(compiled.program, compile::compileModule(*quantized.module, lowering));
-  return compiled;
+  BURIN_ASSIGN(quantize::QuantizedGraph graphOut,
+               quantize::applyPlan(graph, taken.plan, options.target, taken.stored));
+  return Quantized{std::move(graphOut.module), std::move(taken.plan), std::move(graphOut.notes)};
 }
 } // namespace
+
+Result<Quantized> quantizeNetwork(ModuleOp module, const CompileOptions& options) {
+  if (options.precision == "as-is") return quantizeAsIs(module, options);
+  nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
+  // A model with integer weights only: they are real numbers here, and get integers like all others.
+  BURIN_ASSIGN(OwningOpRef<ModuleOp> real, quantize::withRealConstants(module));
+  if (real) graph = *real->getOps<nn::GraphOp>().begin();
+  BURIN_ASSIGN(quantize::QuantPlan plan, makePlan(graph, nn::moduleHash(module), options));
+  BURIN_ASSIGN(quantize::QuantizedGraph quantized, quantize::applyPlan(graph, plan, options.target));
+  if (quantize::quantizesActivations(module))
+    quantized.notes.push_back(
+        "the model is quantized already; --precision as-is keeps its own integers and scales");
+  return Quantized{std::move(quantized.module), std::move(plan), std::move(quantized.notes)};
+}
 
 Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) {
   Compiled compiled;
@@ -90,18 +98,9 @@ Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) 
     BURIN_ASSIGN(compiled.program, compile::compileModule(module, lowering));
     return compiled;
   }
-  if (options.precision == "as-is") return compileAsIs(module, options, lowering);
-  nn::GraphOp graph = *module.getOps<nn::GraphOp>().begin();
-  // A model with integer weights only: they are real numbers here, and get integers like all others.
-  BURIN_ASSIGN(OwningOpRef<ModuleOp> real, quantize::withRealConstants(module));
-  if (real) graph = *real->getOps<nn::GraphOp>().begin();
-  BURIN_ASSIGN(compiled.plan, makePlan(graph, nn::moduleHash(module), options));
-  BURIN_ASSIGN(quantize::QuantizedGraph quantized,
-               quantize::applyPlan(graph, *compiled.plan, options.target));
-  compiled.notes = quantized.notes;
-  if (quantize::quantizesActivations(module))
-    compiled.notes.push_back(
-        "the model is quantized already; --precision as-is keeps its own integers and scales");
+  BURIN_ASSIGN(Quantized quantized, quantizeNetwork(module, options));
+  compiled.plan = std::move(quantized.plan);
+  compiled.notes = std::move(quantized.notes);
   BURIN_ASSIGN(compiled.program, compile::compileModule(*quantized.module, lowering));
   return compiled;
 }
