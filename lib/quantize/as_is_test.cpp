@@ -1,7 +1,7 @@
 #include "lib/quantize/as_is.h"
 
-#include "lib/nn/builder.h"
 #include "lib/quantize/quantizer.h"
+#include "lib/quantize/test_support.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
@@ -47,13 +47,7 @@ struct Net {
     return scaled("dequantize", q, s, nn::valueName(q) + "/real");
   }
   mlir::Value conv(mlir::Value x, mlir::Value w, mlir::Value bias, const std::string& name) {
-    return *builder.op("conv", {x, w, bias},
-                       builder.attrs()
-                           .ints("strides", {1, 1})
-                           .ints("dilations", {1, 1})
-                           .ints("pads", {0, 0, 0, 0})
-                           .i("groups", 1),
-                       name);
+    return *builder.op("conv", {x, w, bias}, test::plainConvolution(builder), name);
   }
   mlir::Value constant(const std::vector<int>& values, const std::vector<int64_t>& shape, const Scale& s,
                        const std::string& name) {

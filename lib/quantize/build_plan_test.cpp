@@ -1,5 +1,5 @@
-#include "lib/nn/builder.h"
 #include "lib/quantize/plan.h"
+#include "lib/quantize/test_support.h"
 
 #include <gtest/gtest.h>
 
@@ -12,13 +12,7 @@ TensorPlan planned(const char* method, double bestSqnrDb) {
   nn::GraphBuilder builder{context.get()};
   mlir::Value x = builder.input("x", {rt::DType::F32, {1, 1, 2, 2}}),
               w = builder.constantFloats(std::vector<float>{0.5f}, {1, 1, 1, 1});
-  mlir::Value y = *builder.op("conv", {x, w, builder.none()},
-                              builder.attrs()
-                                  .ints("strides", {1, 1})
-                                  .ints("dilations", {1, 1})
-                                  .ints("pads", {0, 0, 0, 0})
-                                  .i("groups", 1),
-                              "y");
+  mlir::Value y = *builder.op("conv", {x, w, builder.none()}, test::plainConvolution(builder), "y");
   auto module = *builder.finish({y}, {"out"});
   CalibrationTable table;
   table.method = method;

@@ -1,6 +1,7 @@
 #include "lib/quantize/channels.h"
 
 #include "lib/nn/module_io.h"
+#include "lib/quantize/test_support.h"
 
 #include <gtest/gtest.h>
 
@@ -17,13 +18,7 @@ struct Net {
     auto conv = [&](mlir::Value x, int64_t groups, const std::string& name) {
       std::vector<float> w(static_cast<size_t>(2 * 2 / groups), 1.0f);
       mlir::Value weights = builder.constantFloats(w, {2, 2 / groups, 1, 1});
-      return *builder.op("conv", {x, weights, builder.none()},
-                         builder.attrs()
-                             .ints("strides", {1, 1})
-                             .ints("dilations", {1, 1})
-                             .ints("pads", {0, 0, 0, 0})
-                             .i("groups", groups),
-                         name);
+      return *builder.op("conv", {x, weights, builder.none()}, test::plainConvolution(builder, groups), name);
     };
     mlir::Value x = builder.input("x", {rt::DType::F32, {1, 2, 4, 4}});
     middle = *builder.op("unary", {conv(x, 1, "a")}, builder.attrs().s("fn", fn), "m");

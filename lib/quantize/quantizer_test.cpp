@@ -1,6 +1,6 @@
 #include "lib/quantize/quantizer.h"
 
-#include "lib/nn/builder.h"
+#include "lib/quantize/test_support.h"
 
 #include <gtest/gtest.h>
 
@@ -17,14 +17,8 @@ struct Net {
     nn::GraphBuilder builder{context.get()};
     mlir::Value x = builder.input("x", {rt::DType::F32, {1, 1, 2, 2}}),
                 w = builder.constantFloats(std::vector<float>{0.5f}, {1, 1, 1, 1});
-    mlir::Value y = *builder.op("conv", {x, w, builder.none()},
-                                builder.attrs()
-                                    .ints("strides", {1, 1})
-                                    .ints("dilations", {1, 1})
-                                    .ints("pads", {0, 0, 0, 0})
-                                    .i("groups", 1)
-                                    .f("hi", 0.75f),
-                                "y");
+    mlir::Value y =
+        *builder.op("conv", {x, w, builder.none()}, test::plainConvolution(builder).f("hi", 0.75f), "y");
     module = *builder.finish({y}, {"out"});
     OpPlan conv;
     conv.name = "y", conv.type = "nn.conv", conv.precision = Precision::Int8;
