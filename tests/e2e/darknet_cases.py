@@ -9,11 +9,20 @@ CONV = "[convolutional]\nfilters=%d\nsize=%d\nstride=%d\npad=1\nbatch_normalize=
 
 
 class Case:
-    def __init__(self, name, layers, count, output, opencv_output):
-        """`count` floats in the .weights. OpenCV numbers activations one higher than the layer that they belong to."""
+    def __init__(self, name, layers, count, output, opencv_output, columns=None):
+        """`count` floats in the .weights. OpenCV numbers activations one higher than the layer that they belong to.
+        `columns` of rows of boxes are compared; only by its name in --outputs is a head decoded."""
         self.name, self.text, self.output, self.opencv_output = name, NET + layers, output, opencv_output
+        self.columns, self.flags = columns, ["--outputs", output] if columns else []
         numbers = numpy.random.default_rng(5).uniform(0.1, 1, count).astype("<f4")  # variances are positive
         self.weights = struct.pack("<3iq", 0, 2, 5, 0) + numbers.tobytes()
+
+    def comparable(self, ours, theirs):
+        if not self.columns:
+            return ours, theirs
+        ours = ours.reshape(-1, ours.shape[-1]).copy()
+        ours[:, 5:] *= ours[:, 4:5]  # as OpenCV's class scores are
+        return ours[:, :self.columns], theirs[:, :self.columns]
 
 
 def cases():
@@ -54,3 +63,11 @@ def cases():
            "scale_channels_2", "scale_channels_2")
     same, more = conv(8, norm=0, channels=8)
     yield Case("[sam]", first + same + "[sam]\nfrom=0\nactivation=linear\n", count + more, "sam_2", "sam_2")
+    for options, columns in (("[yolo]\nmask=1,2\nanchors=2,3, 4,5, 6,2\nclasses=3\nnum=3\nthresh=0\n", 8),
+                             ("[yolo]\nmask=0,2\nanchors=2,3, 4,5, 6,2\nclasses=3\nnum=3\nthresh=0\nscale_x_y=1.1\n", 8),
+                             # The scores of regions that OpenCV finds too small are 0 there.
+                             ("[region]\nanchors=1.5,2.5, 0.5,1\nclasses=3\nnum=2\nsoftmax=1\n", 5)):
+        text, count = conv(16, size=1, norm=0)
+        name = options[1:options.index("]")]
+        yield Case("%s decoded" % name, text + options, count, name + "_1", "yolo_1" if name == "yolo" else "detection_out",
+                   columns)

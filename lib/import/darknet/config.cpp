@@ -30,15 +30,28 @@ float Section::real(const std::string& key, float fallback) const {
   return std::isfinite(value) ? value : 0;
 }
 
-std::vector<int64_t> Section::integers(const std::string& key) const {
-  std::vector<int64_t> values;
-  const std::string list = text(key);
+namespace {
+template <class T, class Read>
+std::vector<T> listOf(const std::string& list, const Read& read) {
+  std::vector<T> values;
   for (size_t at = 0; at < list.size();) {
-    values.push_back(limited(list.c_str() + at));
+    values.push_back(read(list.c_str() + at));
     size_t comma = list.find(',', at);
     at = comma == std::string::npos ? list.size() : comma + 1;
   }
   return values;
+}
+} // namespace
+
+std::vector<int64_t> Section::integers(const std::string& key) const {
+  return listOf<int64_t>(text(key), limited);
+}
+
+std::vector<float> Section::reals(const std::string& key) const {
+  return listOf<float>(text(key), [](const char* item) {
+    float value = std::strtof(item, nullptr);
+    return std::isfinite(value) ? value : 0;
+  });
 }
 
 namespace {

@@ -23,6 +23,7 @@ struct Section {
   float real(const std::string& key, float fallback) const;
   bool flag(const std::string& key) const { return integer(key, 0) != 0; }
   std::vector<int64_t> integers(const std::string& key) const; // separated by commas
+  std::vector<float> reals(const std::string& key) const;
 };
 
 constexpr size_t kMaxConfigBytes = size_t(1) << 22;

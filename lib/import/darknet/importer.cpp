@@ -44,7 +44,8 @@ std::vector<std::string> outputsOf(const Network& network) {
   return outputs;
 }
 
-void runLayer(const Layer& layer, const Result<Weights>& weights, RuleContext& context) {
+void runLayer(const Network& network, const Layer& layer, const Result<Weights>& weights,
+              RuleContext& context) {
   if (!layer.in || !layer.out)
     return context.invalid("its size is not known, for a layer before it is not",
                            "cut the network before the unknown layer with --outputs");
@@ -52,7 +53,7 @@ void runLayer(const Layer& layer, const Result<Weights>& weights, RuleContext& c
     if (int64_t rank = RuleContext::rank(context.in(i)); rank != 2 && rank != 4)
       return context.invalid(fmt::format("reads a tensor of {} dimensions, not of 4", rank),
                              "give --input-shapes as 1xCHANNELSxHEIGHTxWIDTH");
-  LayerContext rule(context, layer, weights);
+  LayerContext rule(context, network, layer, weights);
   findOperator(layer.section->type)->rule(rule);
 }
 
@@ -72,7 +73,7 @@ FlatGraph flatGraph(const Network& network, const Result<Weights>& weights) {
   graph.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
   graph.remedy = remedyFor;
   graph.rule = [&network, &weights](size_t index, RuleContext& context) {
-    runLayer(network.layers[index], weights, context);
+    runLayer(network, network.layers[index], weights, context);
   };
   return graph;
 }
@@ -150,7 +151,11 @@ Result<ImportedModule> importDarknet(const std::string& path, const ImportOption
 }
 
 const ImportFormat kDarknetFormat = {
-    "darknet",           ".cfg with .weights", "heads as raw tensors; layers of AlexeyAB's fork",
-    darknet::recognises, importDarknet,        darknet::darknetOperators};
+    "darknet",
+    ".cfg with .weights",
+    "heads raw, or as rows of boxes by their names in --outputs; layers of AlexeyAB's fork",
+    darknet::recognises,
+    importDarknet,
+    darknet::darknetOperators};
 
 } // namespace burin

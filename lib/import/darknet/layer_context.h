@@ -9,14 +9,15 @@ namespace burin::darknet {
 
 class LayerContext {
 public:
-  LayerContext(RuleContext& context, const Layer& l, const Result<Weights>& weights)
-      : op(context), layer(l), section(*l.section), x(context.in(0)), weights_(weights),
-        at_(l.weightsAt.value_or(-1)) {}
+  LayerContext(RuleContext& context, const Network& network, const Layer& l, const Result<Weights>& weights)
+      : op(context), layer(l), section(*l.section), picture(network.picture), x(context.in(0)),
+        weights_(weights), at_(l.weightsAt.value_or(-1)) {}
 
   RuleContext& op;
   const Layer& layer;
   const Section& section;
-  const Value x; // the first input
+  const Size& picture; // as the file declares it
+  const Value x;       // the first input
 
   Ints dims() const { return RuleContext::dims(x); }
 

@@ -117,8 +117,23 @@ TEST(DarknetJoining, ShortcutsAddTheChannelsThatBothHave) {
   const std::string wider = "[dropout]\n[route]\nlayers=0,0\n"; // 1 and 2 channels
   expectNear(Case{wider + "[shortcut]\nfrom=0\n"}.run({1, 1, 1, 1}, {3}), {6, 3});
   expectNear(Case{wider + "[route]\nlayers=0\n[shortcut]\nfrom=1\n"}.run({1, 1, 1, 1}, {3}), {6});
-  Case weighted{"[dropout]\n[dropout]\n[shortcut]\nfrom=0\nweights_type=per_feature\n", {1, 1}};
-  EXPECT_TRUE(has(weighted.run({1, 1, 1, 1}).error(), "weighted shortcut"));
+}
+
+TEST(DarknetJoining, ShortcutsMayWeighTheirInputs) {
+  auto shortcut = [](const std::string& options, std::vector<float> weights) {
+    return Case{"[dropout]\n[dropout]\n[shortcut]\nfrom=0\n" + options, std::move(weights)}.run({1, 2, 1, 1},
+                                                                                                {3, 5});
+  };
+  expectNear(shortcut("weights_type=per_feature\n", {2, 10}), {36, 60});
+  expectNear(shortcut("weights_type=per_layer\nactivation=relu\n", {2, -10}), {0, 0});
+  expectNear(shortcut("weights_type=per_channel\n", {1, 2, 10, 20}), {33, 110});
+  // (w + w') / (sum + 0.0001), negative ones count as 0.001.
+  expectNear(shortcut("weights_type=per_feature\nweights_normalization=relu\n", {3, -1}),
+             {3 * 3.001f / 3.0011f, 5 * 3.001f / 3.0011f});
+  expectNear(shortcut("weights_type=per_channel\nweights_normalization=softmax\n", {0, 7, 0, 7}),
+             {3 * 2 / 2.0001f, 5 * 2 / 2.0001f});
+  EXPECT_TRUE(has(shortcut("weights_type=per_feature\nweights_normalization=cube\n", {1, 1}).error(),
+                  "'cube' is not known"));
 }
 
 TEST(DarknetJoining, ScaleChannelsAndSam) {
@@ -129,4 +144,42 @@ TEST(DarknetJoining, ScaleChannelsAndSam) {
   expectNear(Case{"[dropout]\n[dropout]\n[sam]\nfrom=0\n"}.run({1, 2, 1, 1}, {3, 4}), {9, 16});
   EXPECT_TRUE(has(Case{"[dropout]\n[dropout]\n[scale_channels]\nfrom=0\n"}.run({1, 2, 1, 2}).error(),
                   "scales 2x1x2 by 2x1x2"));
+}
+
+// One anchor and class; the raw head is x, y, w, h, objectness, class.
+TEST(DarknetHead, YoloGivesRowsOfBoxesInFractionsOfThePicture) {
+  const std::string yolo = "[yolo]\nmask=1\nanchors=1,1, 4,6\nclasses=1\nnum=2\n";
+  const float half = 0.5f, two = std::log(2.0f);
+  ImportOptions options;
+  auto run = [&](const std::string& layers, std::vector<float> values) {
+    options.outputs = {"yolo_1"};
+    options.boundInputs["data"] = boundFloats({1, 6, 1, 2}, values);
+    return Case{"[dropout]\n" + layers}.import({1, 6, 1, 2}, options);
+  };
+  // Two cells: centres at 0 + 1/2 and 1 + 1/2 of 2, the anchor is 4x6 pixels of a picture of 2x1.
+  const std::vector<float> raw = {0, 0, 0, 0, 0, two, 0, 0, 0, 0, 0, 0};
+  Imported plain = run(yolo, raw);
+  expectNear(plain, {0.25f, half, 2, 6, half, half, 0.75f, half, 4, 6, half, half});
+  EXPECT_EQ(plain.shape(), "1x2x6");
+  // The sigmoid stretched about its middle; (2 s)^2 times the anchor for coordinates that are activated
+  // already.
+  expectNear(run(yolo + "scale_x_y=2\n", {two, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
+             {(2 * 2.0f / 3 - half) / 2, half, 2, 6, half, half, 0.75f, half, 2, 6, half, half});
+  expectNear(run(yolo + "new_coords=1\n", {1, 0, half, 0, half, half, half, half, 1, 0, 0, 0}),
+             {half, half, 2, 6, 1, 0, half, 0, 2, 6, 0, 0});
+  EXPECT_TRUE(
+      has(run("[yolo]\nmask=0,1\nanchors=1,1,4,6\nclasses=1\n", raw).error(), "6 channels are no 2 boxes"));
+  EXPECT_TRUE(has(run("[yolo]\nmask=5\nanchors=1,1,4,6\nclasses=1\n", raw).error(), "anchor 5"));
+}
+
+TEST(DarknetHead, RegionsCountAnchorsInCells) {
+  ImportOptions options;
+  options.outputs = {"region_1"};
+  const float three = std::log(3.0f);
+  options.boundInputs["data"] = boundFloats({1, 7, 1, 1}, {0, 0, three, 0, 0, three, 0});
+  Imported m = Case{"[dropout]\n[region]\nanchors=0.5,1.5\nclasses=2\nnum=1\nsoftmax=1\n"}.import(
+      {1, 7, 1, 1}, options);
+  expectNear(m, {0.5f, 0.5f, 1.5f, 1.5f, 0.5f, 0.75f, 0.25f});
+  Case tree{"[dropout]\n[region]\nanchors=1,1\nclasses=2\ntree=a.tree\n"};
+  EXPECT_TRUE(has(tree.import({1, 7, 1, 1}, options).error(), "tree of classes"));
 }

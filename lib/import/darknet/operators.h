@@ -27,7 +27,7 @@ struct LayerTable {
   size_t count;
 };
 
-extern const LayerTable kWeightedLayers, kPoolingLayers, kJoiningLayers;
+extern const LayerTable kWeightedLayers, kPoolingLayers, kJoiningLayers, kHeadLayers;
 
 const LayerRow* findOperator(const std::string& type); // null without a rule
 std::vector<SupportedOperator> darknetOperators();

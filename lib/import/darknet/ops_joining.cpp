@@ -36,23 +36,41 @@ void importRoute(LayerContext& c) {
   c.result(parts.size() == 1 ? parts[0] : c.op.concat(parts, 1));
 }
 
+int64_t weightsPerInput(const Section& s, int64_t channels) {
+  const std::string kind = s.text("weights_type", "none");
+  return kind == "none" ? 0 : kind == "per_channel" ? channels : 1; // per_feature, per_layer
+}
+
 Result<Measured> measureShortcut(const Section& s, const std::vector<Size>& inputs) {
   for (const Size& in : inputs)
     if (!samePlane(in, inputs[0])) return invalid(fmt::format("adds {} to {}", text(in), text(inputs[0])));
-  const std::string kind = s.text("weights_type", "none");
-  const int64_t each = kind == "none" ? 0 : kind == "per_channel" ? inputs[0].channels : 1;
-  return Measured{inputs[0], each * static_cast<int64_t>(inputs.size())};
+  return Measured{inputs[0], weightsPerInput(s, inputs[0].channels) * static_cast<int64_t>(inputs.size())};
 }
 
-// Adds the channels that both have; the others stay.
-Value added(LayerContext& c, Value sum, Value other) {
-  const int64_t channels = RuleContext::dims(sum)[1], given = RuleContext::dims(other)[1];
-  if (given > channels) other = c.op.slice(other, 1, 0, channels);
-  if (given < channels && other)
-    other =
-        c.op.emit("pad", {other},
-                  c.op.attrs().ints("pads", {0, 0, 0, 0, 0, channels - given, 0, 0}).s("mode", "constant"));
-  return c.op.add(sum, other);
+// What x lacks of `channels` is zero, what it has beyond is left out.
+Value withChannels(LayerContext& c, Value x, int64_t channels) {
+  const int64_t given = RuleContext::dims(x)[1];
+  if (given > channels) return c.op.slice(x, 1, 0, channels);
+  if (given == channels) return x;
+  return c.op.emit("pad", {x},
+                   c.op.attrs().ints("pads", {0, 0, 0, 0, 0, channels - given, 0, 0}).s("mode", "constant"));
+}
+
+// The weights of a shortcut: a row for each input, of one number or of one per channel. Normalized, the rows
+// add up to (almost) one; Darknet does that when it prepares a network for detection.
+Value shortcutWeights(LayerContext& c, int64_t perInput) {
+  Value w = c.take("weights", {c.op.inputCount(), perInput});
+  const std::string mode = c.section.text("weights_normalization", "none");
+  auto number = [&](double value) { return c.op.scalar(value, rt::DType::F32); };
+  if (mode == "none") return w;
+  if (mode == "relu" || mode == "avg_relu")
+    w = c.op.binary("max", w, number(0.001));
+  else if (mode == "softmax")
+    w = c.op.unary("exp", c.op.sub(w, c.op.reduce("max", w, {0}, true)));
+  else
+    c.op.unsupported(fmt::format("weights_normalization '{}' is not known", mode),
+                     "known are none, relu and softmax");
+  return c.op.div(w, c.op.add(c.op.reduce("sum", w, {0}, true), number(0.0001)));
 }
 
 void finish(LayerContext& c, Value y) {
@@ -62,13 +80,14 @@ void finish(LayerContext& c, Value y) {
 }
 
 void importShortcut(LayerContext& c) {
-  if (c.section.text("weights_type", "none") != "none")
-    return c.op.unsupported("a weighted shortcut is not supported");
-  Value y = c.x;
-  for (int i = 1; i < c.op.inputCount() && !c.op.failed(); ++i) {
-    if (RuleContext::rank(y) != 4 || RuleContext::rank(c.op.in(i)) != 4)
-      return c.op.unsupported("adds what is no picture");
-    y = added(c, y, c.op.in(i));
+  for (int i = 0; i < c.op.inputCount(); ++i)
+    if (RuleContext::rank(c.op.in(i)) != 4) return c.op.unsupported("adds what is no picture");
+  const int64_t channels = c.dims()[1], perInput = weightsPerInput(c.section, channels);
+  Value weights = perInput ? shortcutWeights(c, perInput) : Value(), y;
+  for (int i = 0; i < c.op.inputCount() && !c.op.failed(); ++i) {
+    Value part = withChannels(c, c.op.in(i), channels);
+    if (weights) part = c.op.mul(part, c.op.reshape(c.op.slice(weights, 0, i, 1), {1, perInput, 1, 1}));
+    y = y ? c.op.add(y, part) : part;
   }
   finish(c, y);
 }
