@@ -62,6 +62,8 @@ std::string remedyFor(const std::string& type) {
     return "recurrent layers are read from ONNX, not from Caffe";
   if (type == "ROIPooling" || type == "PSROIPooling" || type == "Proposal")
     return "cut the network before it with --outputs and propose regions outside";
+  if (type == "SPP") return "write it as Pooling, Flatten and Concat layers";
+  if (type == "Im2col") return "write it and the product behind it as a Convolution";
   if (type == "Filter") return "its result has no fixed shape; cut before it with --outputs";
   return {};
 }

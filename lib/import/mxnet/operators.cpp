@@ -43,6 +43,10 @@ std::string remedyFor(const std::string& type) {
     return "its result is random; export the model for inference";
   if (type == "_foreach" || type == "_while_loop" || type == "_cond")
     return "export the model with its loops unrolled";
+  if (type == "_TensorRT" || type.starts_with("_Native") || type == "_NDArray")
+    return "it belongs to one machine or to Python; export the model without it";
+  if (type == "CTCLoss" || type == "ctc_loss" || type.ends_with("_loss"))
+    return "it is a loss; cut the model before it with --outputs";
   if (type.starts_with("_contrib_Proposal") || type == "Proposal" || type == "_contrib_MultiProposal")
     return "cut the model before the proposals with --outputs";
   return {};

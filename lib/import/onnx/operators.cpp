@@ -46,6 +46,14 @@ std::string remedyFor(const std::string& name) {
     return "classical machine learning is not covered; cut it off with --outputs";
   if (name.starts_with("ATen:") || name.starts_with("org.pytorch.aten:"))
     return "export again with operator_export_type=ONNX";
+  if (name.ends_with("_TRT") || name.starts_with("TRT") || name.find("TRTBatchedNMS") != std::string::npos)
+    return "it is a plugin of TensorRT; export the model without it, boxes chosen outside or by "
+           "NonMaxSuppression";
+  if (name.starts_with("com.microsoft:"))
+    return "ONNX Runtime's optimizer put it there; give the model as it was exported";
+  if (name.find(':') != std::string::npos)
+    return "it belongs to an extension; export it as a function of ONNX operators, or cut before it with "
+           "--outputs";
   return {};
 }
 
