@@ -83,10 +83,15 @@ private:
     bool leaves = false;
     for (Operation* user : v.getUsers()) {
       if (ops_.contains(user) || flattensIntoWeights(user, perm_)) continue;
-      if (!isa<nn::TransposeOp>(user))
+      if (!isa<nn::TransposeOp>(user)) {
         leaves = true;
-      else if (movesNothing(permuted(shapeOf(v), back_), compose(perm_, intsOf(user, "perm"))))
-        saved += elementsOf(v);
+        continue;
+      }
+      ArrayRef<int64_t> perm = intsOf(user, "perm");
+      const bool moves = !movesNothing(shapeOf(v), perm);
+      const bool willMove = !movesNothing(permuted(shapeOf(v), back_), compose(perm_, perm));
+      if (moves && !willMove) saved += elementsOf(v);
+      if (willMove && !moves) added += elementsOf(v);
     }
     if (leaves) added += costOf(v);
   }
@@ -151,19 +156,22 @@ private:
   SmallVector<Operation*> dead_; // transposes whose readers have moved before them
 };
 
-// One region per transpose and reader, each region looked at once per permutation.
+// One region per transpose and reader, and one before each transpose; each is looked at once per permutation.
 bool flipOnce(nn::GraphOp graph) {
   std::map<Permutation, llvm::DenseSet<Operation*>> seen;
+  auto flip = [&](Operation* seed, const Permutation& perm) {
+    if (!seed || !worksInAnyOrder(seed) || seen[perm].contains(seed)) return false;
+    Region region(seed, perm);
+    seen[perm].insert(region.ops().begin(), region.ops().end());
+    if (region.ops().empty() || !region.worthIt()) return false;
+    region.rewrite();
+    return true;
+  };
   for (auto transpose : graph.getOps<nn::TransposeOp>()) {
-    Permutation perm(transpose.getPerm());
-    for (Operation* user : transpose->getUsers()) {
-      if (!worksInAnyOrder(user) || seen[perm].contains(user)) continue;
-      Region region(user, perm);
-      seen[perm].insert(region.ops().begin(), region.ops().end());
-      if (region.ops().empty() || !region.worthIt()) continue;
-      region.rewrite();
-      return true;
-    }
+    const Permutation perm(transpose.getPerm());
+    for (Operation* user : transpose->getUsers())
+      if (flip(user, perm)) return true;
+    if (flip(transpose.getX().getDefiningOp(), inverse(perm))) return true;
   }
   return false;
 }

@@ -18,3 +18,16 @@ nn.graph @main {
   %y = nn.transpose %s {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x3x3x2xf32>) -> tensor<1x2x3x3xf32>
   nn.output %y : tensor<1x2x3x3xf32> {names = ["y"]}
 }
+
+// A region before a transpose moves behind it where that leaves less to move: the pad can go into the convolution's window then.
+// CHECK: nn.graph @before
+// CHECK: nn.transpose {{.*}} -> tensor<1x2x3x3xf32>
+// CHECK: nn.pad {{.*}}pads = array<i64: 0, 0, 1, 1, 0, 0, 1, 1>
+// CHECK-NOT: nn.transpose
+// CHECK: nn.output
+nn.graph @before {
+  %x = nn.input "x" : tensor<1x3x3x2xf32>
+  %p = nn.pad %x {mode = "constant", pads = array<i64: 0, 1, 1, 0, 0, 1, 1, 0>} : (tensor<1x3x3x2xf32>) -> tensor<1x5x5x2xf32>
+  %y = nn.transpose %p {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x5x5x2xf32>) -> tensor<1x2x5x5xf32>
+  nn.output %y : tensor<1x2x5x5xf32> {names = ["y"]}
+}
