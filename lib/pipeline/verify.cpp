@@ -42,7 +42,7 @@ public:
   Status add(std::span<const Array> inputs) {
     std::map<std::string, std::vector<float>> values;
     reference_.observe([&](const rt::Tensor& t) {
-      if (t.type.dtype == rt::DType::F32) values[t.name] = realValues(t);
+      if (t.type.dtype == rt::DType::F32 || !t.quant.empty()) values[t.name] = realValues(t);
     });
     BURIN_CHECK(reference_.run(inputs));
     actual_.observe([&](const rt::Tensor& t) {
