@@ -25,11 +25,7 @@ public:
   Result<mlir::OwningOpRef<mlir::ModuleOp>> run() {
     BURIN_ASSIGN(std::vector<std::string> outputs, outputNames());
     BURIN_ASSIGN(std::vector<DeclaredInput> inputs, declaredInputs());
-    std::vector<PlanNode> nodes;
-    for (const FlatNode& node : graph_.nodes)
-      nodes.push_back({labelOf(node),
-                       {node.inputs.begin(), node.inputs.end()},
-                       {node.outputs.begin(), node.outputs.end()}});
+    std::vector<PlanNode> nodes = planNodes();
     NameSet known(graph_.constants.begin(), graph_.constants.end());
     for (const DeclaredInput& input : inputs) known.insert(input.name);
     BURIN_ASSIGN(GraphPlan plan, planGraph(nodes, outputs, known));
@@ -38,7 +34,31 @@ public:
     return finish(outputs);
   }
 
+  Result<std::vector<Value>> runOn(std::unordered_map<std::string, Value> values) {
+    values_ = std::move(values);
+    std::vector<PlanNode> nodes = planNodes();
+    NameSet known(graph_.constants.begin(), graph_.constants.end());
+    for (const auto& [name, value] : values_) known.insert(name);
+    BURIN_ASSIGN(GraphPlan plan, planGraph(nodes, graph_.outputs, known));
+    for (int index : plan.order) BURIN_CHECK(runNode(static_cast<size_t>(index)));
+    std::vector<Value> results;
+    for (const std::string& name : graph_.outputs) {
+      BURIN_ASSIGN(Value value, lookup(name, "result '" + name + "'"));
+      results.push_back(value);
+    }
+    return results;
+  }
+
 private:
+  std::vector<PlanNode> planNodes() const {
+    std::vector<PlanNode> nodes;
+    for (const FlatNode& node : graph_.nodes)
+      nodes.push_back({labelOf(node),
+                       {node.inputs.begin(), node.inputs.end()},
+                       {node.outputs.begin(), node.outputs.end()}});
+    return nodes;
+  }
+
   std::vector<std::string> tensorNames() const {
     std::vector<std::string> names;
     for (const FlatNode& node : graph_.nodes)
@@ -165,6 +185,11 @@ private:
 
 Result<mlir::OwningOpRef<mlir::ModuleOp>> importFlatGraph(const FlatGraph& graph, ImportSession& session) {
   return FlatImporter(graph, session).run();
+}
+
+Result<std::vector<Value>> runFlatGraph(const FlatGraph& graph, ImportSession& session,
+                                        std::unordered_map<std::string, Value> values) {
+  return FlatImporter(graph, session).runOn(std::move(values));
 }
 
 } // namespace burin

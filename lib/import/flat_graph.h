@@ -5,6 +5,7 @@
 #include "lib/import/interface.h"
 
 #include <functional>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace burin {
@@ -31,5 +32,10 @@ struct FlatGraph {
 };
 
 Result<mlir::OwningOpRef<mlir::ModuleOp>> importFlatGraph(const FlatGraph& graph, ImportSession& session);
+
+// Runs what the graph's outputs need on tensors given by name, for bodies of functions. A result is null
+// where the session's report says why.
+Result<std::vector<Value>> runFlatGraph(const FlatGraph& graph, ImportSession& session,
+                                        std::unordered_map<std::string, Value> values);
 
 } // namespace burin

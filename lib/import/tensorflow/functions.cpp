@@ -40,6 +40,15 @@ public:
     return std::move(nodes_);
   }
 
+  Result<std::vector<GraphNode>> runCall(const GraphNode& call, const std::string& name, int& results) {
+    const tfpb::FunctionDef* function = functionNamed(name);
+    if (!function) return fail(damaged(call.name, fmt::format("its function '{}' is not in the file", name)));
+    results = function->signature().output_arg_size();
+    BURIN_CHECK(inlineCall(call, *function, 0));
+    BURIN_CHECK(decideConditionals());
+    return std::move(nodes_);
+  }
+
 private:
   Status add(const tfpb::NodeDef& def, const Scope& scope) {
     GraphNode node{scope.prefix + def.name(), def.op(), {}, {}, {}, &def, scope.call};
@@ -203,6 +212,13 @@ const tfpb::AttrValue* findAttribute(const GraphNode& node, const std::string& n
   if (!node.call) return nullptr;
   auto outer = node.call->find(it->second.placeholder());
   return outer == node.call->end() ? nullptr : &outer->second;
+}
+
+Result<std::vector<GraphNode>> flattenCall(const tfpb::GraphDef& graph, const GraphNode& call,
+                                           const std::string& function, int64_t maxNodes, int& results) {
+  BURIN_ASSIGN(std::vector<GraphNode> nodes, Inliner(graph, maxNodes).runCall(call, function, results));
+  decideSwitches(nodes);
+  return nodes;
 }
 
 Result<std::vector<GraphNode>> flatten(const tfpb::GraphDef& graph, int64_t maxNodes) {

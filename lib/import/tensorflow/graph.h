@@ -36,6 +36,12 @@ const tfpb::AttrValue* findAttribute(const GraphNode& node, const std::string& n
 // depends on a branch not taken is gone. Fails beyond `maxNodes` nodes. The result points into `graph`.
 Result<std::vector<GraphNode>> flatten(const tfpb::GraphDef& graph, int64_t maxNodes);
 
+// A function's nodes as a call makes them: `call` has the function's arguments as inputs and its results as
+// outputs 0, 1,
+// ...; `results` tells how many those are.
+Result<std::vector<GraphNode>> flattenCall(const tfpb::GraphDef& graph, const GraphNode& call,
+                                           const std::string& function, int64_t maxNodes, int& results);
+
 // The constant that a boolean tensor holds: through identities, not, and, or.
 class ConstantConditions {
 public:

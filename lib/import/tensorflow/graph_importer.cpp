@@ -65,6 +65,10 @@ public:
     flat_.rule = [this](size_t index, RuleContext& context) {
       runRule(*findOperator(flat_.nodes[index].type), nodes_[origin_[index]], context);
     };
+    callFunction = [this](const std::string& function, const std::string& name,
+                          const std::vector<Value>& arguments) {
+      return runFunction(source_, *this, function, name, arguments);
+    };
     return importFlatGraph(flat_, *this);
   }
 

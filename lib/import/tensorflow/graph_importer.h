@@ -23,6 +23,12 @@ struct GraphSource {
   std::function<std::unique_ptr<VariableStore>(const std::vector<GraphNode>&)> openVariables;
 };
 
+// Runs one function of the model, for loops and branches; see GraphSession::callFunction.
+class GraphSession;
+Result<std::vector<Value>> runFunction(const GraphSource& source, GraphSession& session,
+                                       const std::string& function, const std::string& name,
+                                       const std::vector<Value>& arguments);
+
 Result<mlir::OwningOpRef<mlir::ModuleOp>> importGraph(const GraphSource& source, const ImportOptions& options,
                                                       nn::GraphBuilder& builder, ImportInfo& info);
 

@@ -2,6 +2,7 @@
 
 #include "lib/import/tensorflow/checkpoint.h"
 #include "lib/import/tensorflow/operators.h"
+#include "lib/import/tensorflow/text_graph.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -31,6 +32,22 @@ std::string printable(std::string text) {
     if (static_cast<unsigned char>(c) < 32 || static_cast<unsigned char>(c) > 126) c = ' ';
   while (!text.empty() && text.back() == ' ') text.pop_back();
   return text;
+}
+
+// Keras's own files: HDF5, or a zip archive with one inside.
+bool isKeras(std::span<const char> bytes) {
+  const std::string_view text(bytes.data(), bytes.size());
+  if (text.starts_with("\x89HDF\r\n\x1a\n")) return true;
+  const std::string_view directory =
+      text.substr(text.size() - std::min<size_t>(text.size(), size_t(1) << 16));
+  return text.starts_with("PK") && directory.find("model.weights.h5") != std::string_view::npos;
+}
+
+// In binary or text form.
+std::string savedModelFile(const std::string& folder) {
+  namespace fs = std::filesystem;
+  fs::path binary = fs::path(folder) / "saved_model.pb", text = fs::path(folder) / "saved_model.pbtxt";
+  return (fs::exists(binary) || !fs::exists(text) ? binary : text).string();
 }
 
 // By its name, or by its first fields: schema version 1, a graph.
@@ -116,13 +133,28 @@ Result<ImportedModule> importSavedModelBytes(std::span<const char> bytes, const 
 Result<ImportedModule> importTensorflow(const std::string& path, const ImportOptions& options,
                                         mlir::MLIRContext& context) {
   namespace fs = std::filesystem;
-  std::string file = fs::is_directory(path) ? (fs::path(path) / "saved_model.pb").string() : path;
+  std::string file = fs::is_directory(path) ? savedModelFile(path) : path;
   BURIN_ASSIGN(std::shared_ptr<const MappedFile> mapped, MappedFile::open(file));
-  std::string folder = fs::path(file).parent_path().string();
+  std::string folder = fs::path(file).parent_path().string(), binary;
+  std::span<const char> bytes = mapped->bytes();
+  if (isKeras(bytes))
+    return fail(
+        Error{ErrorCode::Unsupported,
+              path,
+              {},
+              "is a file of Keras, which only Python can build a network from",
+              "in Python: keras.models.load_model('model.h5').export('folder'), and give the folder"});
+  const TextKind kind = textKind({bytes.data(), bytes.size()});
+  if (kind != TextKind::None) {
+    auto made = binaryGraph({bytes.data(), bytes.size()}, kind);
+    if (!made) return tl::unexpected(inFile(made.error(), path));
+    binary = std::move(*made);
+    bytes = binary;
+  }
   auto imported =
-      isSavedModel({file, false, mapped->bytes()})
-          ? importSavedModelBytes(mapped->bytes(), folder.empty() ? "." : folder, options, context)
-          : importGraphDefBytes(mapped->bytes(), options, context);
+      kind == TextKind::SavedModel || (kind == TextKind::None && isSavedModel({file, false, bytes}))
+          ? importSavedModelBytes(bytes, folder.empty() ? "." : folder, options, context)
+          : importGraphDefBytes(bytes, options, context);
   if (!imported) return tl::unexpected(inFile(imported.error(), path));
   return imported;
 }
@@ -155,8 +187,9 @@ bool startsWithNode(std::span<const char> bytes) {
 }
 
 bool recognises(const ModelFile& file) {
-  if (file.isFolder) return std::filesystem::exists(std::filesystem::path(file.path) / "saved_model.pb");
-  return isSavedModel(file) || startsWithNode(file.bytes);
+  if (file.isFolder) return std::filesystem::exists(savedModelFile(file.path));
+  return isSavedModel(file) || startsWithNode(file.bytes) || isKeras(file.bytes) ||
+         textKind({file.bytes.data(), file.bytes.size()}) != TextKind::None;
 }
 
 std::vector<SupportedOperator> supportedOperators() {
@@ -170,7 +203,7 @@ std::vector<SupportedOperator> supportedOperators() {
 } // namespace
 
 const ImportFormat kTensorflowFormat = {"tensorflow",
-                                        "frozen .pb, SavedModel folder",
+                                        "frozen .pb or .pbtxt, SavedModel folder",
                                         "variables are read from the SavedModel's checkpoint",
                                         recognises,
                                         importTensorflow,

@@ -49,6 +49,11 @@ rt::DType Attributes::type(const char* name, rt::DType fallback) {
   return type.value_or(fallback);
 }
 
+std::string Attributes::function(const char* name) {
+  const AttrValue* value = find(name, AttrValue::kFunc);
+  return value ? value->func().name() : std::string();
+}
+
 //===-- the table
 //----------------------------------------------------------------------------------------------===//
 
@@ -75,7 +80,7 @@ const std::vector<const OperatorTable*>& operatorTables() {
       &kConvolutionOperators, &kPoolingOperators,      &kNormalizationOperators, &kElementwiseOperators,
       &kActivationOperators,  &kLinearOperators,       &kReductionOperators,     &kShapeOperators,
       &kMovementOperators,    &kSliceOperators,        &kGatherOperators,        &kResizeOperators,
-      &kBlockOperators,       &kQuantizationOperators, &kDetectionOperators};
+      &kBlockOperators,       &kQuantizationOperators, &kDetectionOperators,     &kControlOperators};
   return tables;
 }
 
@@ -96,11 +101,12 @@ std::vector<std::string> outputNames(const std::string& type) {
 }
 
 std::string remedyFor(const std::string& type) {
-  if (isOneOf(type, {"Switch", "Merge", "If", "StatelessIf", "RefSwitch", "RefMerge"}))
+  if (isOneOf(type, {"Switch", "Merge", "RefSwitch", "RefMerge"}))
     return "its condition is not constant; freeze the graph for inference (is_training as a constant)";
-  if (isOneOf(type, {"While", "StatelessWhile", "Enter", "Exit", "NextIteration", "LoopCond"}) ||
-      type.starts_with("TensorArray") || type.starts_with("TensorList"))
-    return "loops are not imported; unroll them (Keras: unroll=True) and export again";
+  if (isOneOf(type, {"Enter", "Exit", "NextIteration", "LoopCond"}) || type.starts_with("TensorArray") ||
+      type.starts_with("TensorList"))
+    return "loops of TensorFlow 1 are not imported; unroll them (Keras: unroll=True), or export with "
+           "TensorFlow 2";
   if (type == "IteratorGetNext" || type.starts_with("Decode") || type.starts_with("Queue") ||
       type.ends_with("Dataset"))
     return "it belongs to the input pipeline; name what the network reads with --inputs";

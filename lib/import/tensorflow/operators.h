@@ -4,6 +4,8 @@
 #include "lib/import/rule_context.h"
 #include "lib/import/tensorflow/graph.h"
 
+#include <functional>
+
 namespace burin::tensorflow {
 
 struct OperatorRow;
@@ -19,6 +21,14 @@ class GraphSession : public ImportSession {
 public:
   using ImportSession::ImportSession;
   std::unordered_map<const void*, SpaceToBatch> spaceToBatch; // by the result's Value
+  // Lists of tensors exist only here; in the graph a constant, the number of the list, stands for each.
+  std::vector<std::vector<Value>> lists;
+  int64_t unrolledNodes = 0; // run in functions, each round counted
+  // Runs a function of the model; `name` makes the names of its tensors unique. A result is null where the
+  // report says why.
+  std::function<Result<std::vector<Value>>(const std::string& function, const std::string& name,
+                                           const std::vector<Value>& arguments)>
+      callFunction;
 };
 inline GraphSession& sessionOf(RuleContext& context) { return static_cast<GraphSession&>(context.session()); }
 
@@ -37,6 +47,7 @@ public:
   std::string text(const char* name, const std::string& fallback = {});
   Ints ints(const char* name, const Ints& fallback = {});
   rt::DType type(const char* name, rt::DType fallback);
+  std::string function(const char* name); // the name of a function of the model
 
 private:
   const tfpb::AttrValue* find(const char* name, tfpb::AttrValue::ValueCase kind);
@@ -68,7 +79,7 @@ struct OperatorTable {
 extern const OperatorTable kConvolutionOperators, kPoolingOperators, kNormalizationOperators,
     kElementwiseOperators, kActivationOperators, kLinearOperators, kReductionOperators, kShapeOperators,
     kMovementOperators, kSliceOperators, kGatherOperators, kResizeOperators, kBlockOperators,
-    kQuantizationOperators, kDetectionOperators;
+    kQuantizationOperators, kDetectionOperators, kControlOperators;
 
 const std::vector<const OperatorTable*>& operatorTables();
 // Null for an operator without a rule.
