@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import torch_more_models
+
 
 def conv_bn(inputs, outputs, kernel=3, stride=1, groups=1, activation=nn.ReLU6):
     layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
@@ -264,11 +266,12 @@ class Quantized(nn.Module):
         return self.dequant(self.fc(torch.flatten(functional.adaptive_avg_pool2d(y, 1), 1)))
 
 
-def quantized():
+def quantized(model):
     torch.backends.quantized.engine = next(e for e in torch.backends.quantized.supported_engines if e != "none")
-    model = Quantized().eval()
+    model.eval()
     model.qconfig = torch.quantization.get_default_qconfig(torch.backends.quantized.engine)
-    model = torch.quantization.fuse_modules(model, [["conv1", "relu"]])
+    if isinstance(model, Quantized):
+        model = torch.quantization.fuse_modules(model, [["conv1", "relu"]])
     torch.quantization.prepare(model, inplace=True)
     for _ in range(4):
         model(torch.rand(1, 3, 16, 16))
@@ -296,7 +299,7 @@ def write(folder, name, model, **inputs):
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.5, 1.5)
     remember(folder, name, inputs, model(*inputs.values()))
-    for kind, make in (("traced", lambda: torch.jit.trace(model, tuple(inputs.values()), check_trace=False)),
+    for kind, make in (("traced", lambda: torch.jit.trace(model, tuple(inputs.values()), check_trace=False, strict=False)),
                        ("scripted", lambda: torch.jit.script(model))):
         make().save(os.path.join(folder, "%s_%s.pt" % (name, kind)))
 
@@ -323,7 +326,10 @@ def main():
     write(folder, "gru", Gru(), x=torch.rand(7, 2, 12))
     write(folder, "transformer", Transformer(), tokens=torch.randint(0, 50, (2, 6)))
     write(folder, "operators", Operators(), x=torch.randn(1, 4, 6, 8))
-    write(folder, "quantized", quantized(), x=torch.rand(1, 3, 16, 16))
+    write(folder, "quantized", quantized(Quantized()), x=torch.rand(1, 3, 16, 16))
+    write(folder, "quantized_joins", quantized(torch_more_models.QuantizedJoins()), x=torch.rand(1, 3, 16, 16))
+    for name, model, inputs in torch_more_models.networks():
+        write(folder, name, model, **inputs)
     if len(sys.argv) > 2:
         models = os.path.join(sys.argv[2], "models", "torch")
         write_zoo(folder, os.path.join(models, "keithyin_traced.pt"), batch_feature=torch.rand(1, 5, 10))

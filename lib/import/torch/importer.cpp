@@ -39,6 +39,11 @@ Result<Data> readRecord(const Archive& archive, const std::string& record, const
   return data;
 }
 
+// What torch.export.save writes; by release the program lies in one place or the other.
+bool isExportedProgram(const Archive& archive) {
+  return archive.has("serialized_exported_program.json") || archive.hasFolder("models/");
+}
+
 // A pickle without code: says what it holds.
 Error explainPickle(const Archive& archive) {
   Heap heap;
@@ -261,6 +266,11 @@ Result<ImportedModule> importBytes(std::span<const char> bytes, std::shared_ptr<
   if (archive.has("model.json"))
     return fail(ErrorCode::Unsupported, "is a TorchScript archive of PyTorch before 1.4",
                 "load it with torch.jit.load and save it again with a newer PyTorch");
+  if (isExportedProgram(archive))
+    return fail(
+        ErrorCode::Unsupported, "is a program of torch.export, which is not read",
+        "in Python: torch.jit.trace(torch.export.load('model.pt2').module(), inputs).save('model.pt'), or "
+        "torch.onnx.export");
   if (!archive.hasFolder("code/")) return tl::unexpected(explainPickle(archive));
   return importArchive(archive, bytes, options, context);
 }
@@ -280,7 +290,8 @@ bool recognisesTorch(const ModelFile& file) {
   std::string_view text(file.bytes.data(), file.bytes.size());
   if (!text.starts_with("PK")) return false;
   auto archive = torch::Archive::open(torch::unsignedBytes(file.bytes), nullptr);
-  return archive && (archive->has("data.pkl") || archive->hasFolder("code/") || archive->has("model.json"));
+  return archive && (archive->has("data.pkl") || archive->hasFolder("code/") || archive->has("model.json") ||
+                     torch::isExportedProgram(*archive));
 }
 
 Result<ImportedModule> importTorch(const std::string& path, const ImportOptions& options,

@@ -42,6 +42,18 @@ const Tensor* quantizedArgument(const std::string& name, const std::vector<Data>
   return nullptr;
 }
 
+// What an operator of floats makes of quantized tensors has their scale, but for functions with a range of
+// their own: PyTorch spreads the 256 integers over it.
+Quantization resultQuantization(RuleContext& context, const std::string& name, const Quantization& input) {
+  const std::string function = plainName(name);
+  const bool fromZero = function == "sigmoid" || function == "hardsigmoid";
+  if (!fromZero && function != "tanh") return input;
+  const rt::DType type = RuleContext::dtype(input.zeroPoint);
+  const double least = type == rt::DType::U8 ? 0 : -128;
+  return {context.scalar(fromZero ? 1.0 / 256 : 2.0 / 256, rt::DType::F32),
+          context.scalar(fromZero ? least : least + 128, type), 0};
+}
+
 std::string typesText(const std::vector<Argument>& arguments) {
   std::string text;
   for (const Argument& a : arguments)
@@ -61,6 +73,33 @@ NodeFacts factsOf(const Operator& op, const std::string& name, const std::vector
 }
 } // namespace
 
+namespace {
+// Where a parameter needs a number and a tensor is given, TorchScript takes the number out of it without a
+// word in the code.
+std::vector<Argument> withNumbers(const Schema& schema, std::vector<Argument> arguments, TensorStore& store,
+                                  RuleContext& context) {
+  using Kind = ArgumentType::Kind;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    Tensor* tensor = pointer<Tensor>(arguments[i].value);
+    auto parameter =
+        std::find_if(schema.parameters.begin(), schema.parameters.end(), [&](const SchemaParameter& p) {
+          return arguments[i].name.empty() ? &p == schema.parameters.data() + i : p.name == arguments[i].name;
+        });
+    if (!tensor || !tensor->isKnown() || parameter == schema.parameters.end()) continue;
+    const Kind kind = parameter->type.kind;
+    if (parameter->type.isList || (kind != Kind::Int && kind != Kind::Float && kind != Kind::Scalar))
+      continue;
+    Value value = store.read(context, *tensor);
+    if (!value || !nn::isConstant(value) || RuleContext::shape(value).elements() != 1) continue;
+    if (RuleContext::isFloat(value))
+      arguments[i].value = static_cast<double>(nn::constantFloats(value).front());
+    else
+      arguments[i].value = nn::constantInts(value).front();
+  }
+  return arguments;
+}
+} // namespace
+
 Result<Data> Evaluator::unknownResult(const Hints& hints, const std::string& operatorName,
                                       const Frame& frame) {
   Tensor* tensor = store_.heap().tensor();
@@ -71,16 +110,22 @@ Result<Data> Evaluator::unknownResult(const Hints& hints, const std::string& ope
 
 Result<Data> Evaluator::callOperator(const std::string& name, const std::vector<Argument>& arguments,
                                      const Frame& frame, const Hints& hints) {
-  for (const Operator& op : overloads(name))
-    if (auto bound = bindArguments(op.schema, arguments, store_.heap()))
-      return runOperator(op, name, *bound, frame, hints);
   const std::string base = isInPlace(name) ? name.substr(0, name.size() - 1) : name;
-  for (const Operator& op : overloads(base))
-    if (auto bound = bindArguments(op.schema, arguments, store_.heap())) {
-      BURIN_ASSIGN(Data result, runOperator(op, name, *bound, frame, hints));
-      RuleContext context(session_, {qualified(frame.path, plainName(name)), name, {}, {}, {}});
-      return writeInPlace((*bound)[0], result, context);
-    }
+  RuleContext context(session_, {qualified(frame.path, plainName(name)), name, {}, {}, {}});
+  for (bool converts : {false, true}) {
+    auto bind = [&](const Operator& op) {
+      return bindArguments(op.schema,
+                           converts ? withNumbers(op.schema, arguments, store_, context) : arguments,
+                           store_.heap());
+    };
+    for (const Operator& op : overloads(name))
+      if (auto bound = bind(op)) return runOperator(op, name, *bound, frame, hints);
+    for (const Operator& op : overloads(base))
+      if (auto bound = bind(op)) {
+        BURIN_ASSIGN(Data result, runOperator(op, name, *bound, frame, hints));
+        return writeInPlace((*bound)[0], result, context);
+      }
+  }
   const std::string where = fmt::format("{} ({})", qualified(frame.path, plainName(name)), name);
   if (overloads(name).empty() && overloads(base).empty())
     session_.report().addOperator(name, where, remedyFor(base));
@@ -112,7 +157,8 @@ Result<Data> Evaluator::runOperator(const Operator& op, const std::string& name,
   }
   const std::string reserved = facts.name;
   Call call(store_, session_, std::move(facts), op, arguments);
-  if (const Tensor* quantized = quantizedArgument(name, arguments)) call.inherit(*quantized->quantization);
+  if (const Tensor* quantized = quantizedArgument(name, arguments))
+    call.inherit(resultQuantization(call, name, *quantized->quantization));
   op.row->rule(call);
   if (call.failed()) {
     if (call.error()->code != ErrorCode::Unsupported) return fail(*call.error());

@@ -66,10 +66,34 @@ std::vector<SupportedOperator> operatorList() {
 }
 
 std::string remedyFor(const std::string& name) {
-  if (name.find("rand") != std::string::npos || name == "aten::bernoulli" || name == "aten::multinomial")
+  auto isOneOf = [&](std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const char* one) { return name == std::string("aten::") + one; });
+  };
+  if (name.find("rand") != std::string::npos || isOneOf({"bernoulli", "multinomial", "normal", "poisson"}))
     return "its result is random; export the model in inference mode";
-  if (name == "aten::nonzero" || name == "aten::masked_select" || name == "torchvision::nms")
+  if (isOneOf({"nonzero", "nonzero_numpy", "unique", "_unique2", "unique_consecutive", "bincount"}) ||
+      name.starts_with("torchvision::"))
     return "the shape of its result depends on data; cut it off with --outputs";
+  if (name.ends_with("_dynamic") || isOneOf({"quantized_lstm", "quantized_gru"}))
+    return "it quantizes while it runs; export the float model, or one with static quantization";
+  if (name.find("fake_quant") != std::string::npos || name.find("_obs_") != std::string::npos)
+    return "finish quantization with torch.ao.quantization.convert before the export";
+  if (name.starts_with("aten::fft_") ||
+      isOneOf({"stft", "istft", "view_as_complex", "view_as_real", "complex", "polar"}))
+    return "complex numbers are not supported; compute the transform before the network, or as matrix "
+           "products";
+  if (name.starts_with("aten::linalg_") || isOneOf({"svd", "inverse", "cholesky", "qr", "symeig", "lstsq"}))
+    return "matrices cannot be factored here; cut the network before it with --outputs";
+  if (name.ends_with("_loss") || name.ends_with("_loss_nd") ||
+      isOneOf({"kl_div", "binary_cross_entropy_with_logits"}))
+    return "it is a loss; export the network's own outputs";
+  if (name.starts_with("mkldnn::") || name.starts_with("prepacked::") ||
+      name.starts_with("mkldnn_prepacked::") || name.find("mkldnn") != std::string::npos)
+    return "the archive is optimized for one machine; export it without torch.jit.optimize_for_inference or "
+           "optimize_for_mobile";
+  if (!name.starts_with("aten::") && !name.starts_with("prim::") && !name.starts_with("quantized::"))
+    return "it belongs to an extension; rewrite it with PyTorch's own operators before the export";
   return {};
 }
 

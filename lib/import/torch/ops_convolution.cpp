@@ -104,7 +104,70 @@ void convolveGeneral(Call& c) {
   c.give(emitConvolution(c, c.tensor("input"), c.tensor("weight"), c.tensor("bias"), a));
 }
 
+// Kernels that each see one place of a window: [channels * places, 1, height, width].
+Value windowKernels(Call& c, int64_t channels, const Ints& window) {
+  const int64_t places = product(window);
+  if (places < 1 || channels < 1 || places > int64_t(1) << 16 ||
+      channels > (int64_t(1) << 30) / (places * places)) {
+    c.unsupported(fmt::format("windows of {} in {} channels are too large", dimsText(window), channels));
+    return {};
+  }
+  std::vector<float> kernels(static_cast<size_t>(channels * places * places), 0.0f);
+  for (int64_t i = 0; i < channels * places; ++i) kernels[static_cast<size_t>(i * places + i % places)] = 1;
+  return c.constant(kernels, {channels * places, 1, window[0], window[1]});
+}
+
+ConvolutionArguments unfoldingOf(Call& c, int64_t channels) {
+  ConvolutionArguments a;
+  a.strides = c.integers("stride", 2), a.pads = c.integers("padding", 2),
+  a.dilations = c.integers("dilation", 2);
+  a.outputPads = {0, 0};
+  a.groups = channels;
+  return a;
+}
+
+// The windows of a picture as columns: a convolution copies each place of the window into a channel of its
+// own.
+void pictureToColumns(Call& c) {
+  Value x = c.tensor("self");
+  if (Call::rank(x) != 4) return c.unsupported("pictures without a batch axis are not supported");
+  const int64_t channels = Call::dims(x)[1];
+  Value kernels = windowKernels(c, channels, c.integers("kernel_size", 2));
+  Value y = emitConvolution(c, x, kernels, {}, unfoldingOf(c, channels));
+  if (!y) return;
+  const Ints d = Call::dims(y);
+  c.give(c.reshape(y, {d[0], d[1], d[2] * d[3]}));
+}
+
+// The way back; where windows overlap, their values are added.
+void columnsToPicture(Call& c) {
+  Value x = c.tensor("self");
+  const Ints size = c.integers("output_size", 2), window = c.integers("kernel_size", 2);
+  const Ints d = Call::dims(x);
+  if (c.failed() || d.size() != 3 || product(window) < 1 || d[1] % product(window))
+    return c.invalid("its columns do not divide into windows");
+  const int64_t channels = d[1] / product(window);
+  ConvolutionArguments a = unfoldingOf(c, channels);
+  a.transposed = true;
+  Ints blocks;
+  for (size_t i = 0; i < 2 && !c.failed(); ++i) {
+    const int64_t extent = a.dilations[i] * (window[i] - 1) + 1, room = size[i] + 2 * a.pads[i] - extent;
+    if (a.strides[i] < 1 || room < 0) return c.invalid("its window does not fit its output_size");
+    blocks.push_back(room / a.strides[i] + 1);
+    a.outputPads[i] = room % a.strides[i];
+  }
+  if (c.failed() || blocks[0] * blocks[1] != d[2])
+    return c.invalid(fmt::format("{} columns are no {} windows", d[2], dimsText(blocks)));
+  c.give(emitConvolution(c, c.reshape(x, {d[0], d[1], blocks[0], blocks[1]}),
+                         windowKernels(c, channels, window), {}, a));
+}
+
 const OperatorRow kRows[] = {
+    {"im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride)",
+     pictureToColumns},
+    {"col2im(Tensor self, int[2] output_size, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] "
+     "stride)",
+     columnsToPicture},
     {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, int[1] "
      "dilation=1, "
      "int groups=1)",

@@ -144,6 +144,83 @@ void logarithm(Call& c) {
   c.give(c.mul(c.unary("log", x), c.scalarLike(1 / std::log(base), x)));
 }
 
+//===-- composed of others
+//---------------------------------------------------------------------------------------===//
+
+Value number(Call& c, double value, Value like) { return c.scalarLike(value, like); }
+
+void complementaryErf(Call& c) {
+  Value x = asFloat(c, c.tensor("self"));
+  c.give(c.sub(number(c, 1, x), c.unary("erf", x)));
+}
+void times(Call& c, double factor) {
+  Value x = asFloat(c, c.tensor("self"));
+  c.give(c.mul(x, number(c, factor, x)));
+}
+void toRadians(Call& c) { times(c, M_PI / 180); }
+void toDegrees(Call& c) { times(c, 180 / M_PI); }
+void powerOfTwo(Call& c) {
+  Value x = asFloat(c, c.tensor("self"));
+  c.give(c.binary("pow", number(c, 2, x), x));
+}
+void logit(Call& c) { // log(x / (1 - x)), x kept eps away from 0 and 1
+  Value x = asFloat(c, c.tensor("self"));
+  if (c.given("eps")) {
+    const auto eps = static_cast<float>(c.real("eps"));
+    x = c.unary("clip", x, eps, 1 - eps);
+  }
+  c.give(c.unary("log", c.div(x, c.sub(number(c, 1, x), x))));
+}
+void fraction(Call& c) {
+  Value x = c.tensor("self");
+  c.give(c.sub(x, c.mul(c.unary("sign", x), c.unary("floor", c.unary("abs", x)))));
+}
+void isFinite(Call& c) {
+  Value x = c.tensor("self");
+  c.give(c.unary("not", c.binary("or", c.unary("is_nan", x), c.unary("is_inf", x, 1, 1))));
+}
+void nanToNumber(Call& c) {
+  Value x = c.tensor("self");
+  constexpr double kMost = std::numeric_limits<float>::max();
+  auto replaced = [&](Value where, const char* by, double fallback) {
+    x = c.select(where, number(c, c.given(by) ? c.real(by) : fallback, x), x);
+  };
+  Value input = x;
+  replaced(c.unary("is_nan", input), "nan", 0);
+  replaced(c.unary("is_inf", input, 0, 1), "posinf", kMost);
+  replaced(c.unary("is_inf", input, 1, 0), "neginf", -kMost);
+  c.give(x);
+}
+void logAddExp(Call& c) { // max + log(1 + exp(-|a - b|))
+  auto [a, b] = promoted(c, c.data("self"), c.data("other"));
+  Value distance = c.unary("neg", c.unary("abs", c.sub(a, b)));
+  c.give(c.add(c.binary("max", a, b), c.unary("softplus", distance)));
+}
+void hypotenuse(Call& c) {
+  auto [a, b] = promoted(c, c.data("self"), c.data("other"));
+  c.give(c.unary("sqrt", c.add(c.unary("square", a), c.unary("square", b))));
+}
+void copySign(Call& c) {
+  auto [a, b] = promoted(c, c.data("self"), c.data("other"));
+  Value size = c.unary("abs", a);
+  c.give(c.select(c.binary("less", b, number(c, 0, b)), c.unary("neg", size), size));
+}
+void stepFunction(Call& c) { // 0 below zero, 1 above, `values` at it
+  auto [x, values] = promoted(c, c.data("self"), c.data("values"));
+  Value zero = number(c, 0, x), above = c.cast(c.binary("greater", x, zero), Call::dtype(x));
+  c.give(c.select(c.binary("equal", x, zero), values, above));
+}
+// The angle of (x, y): atan(y / x), turned by half a circle where x is negative.
+void angle(Call& c) {
+  auto [y, x] = promoted(c, c.data("self"), c.data("other"));
+  Value zero = number(c, 0, x), onAxis = c.binary("equal", x, zero);
+  Value turned =
+      c.mul(c.select(c.binary("less", y, zero), number(c, -1, x), number(c, 1, x)), number(c, M_PI, x));
+  Value slope = c.unary("atan", c.div(y, c.select(onAxis, number(c, 1, x), x)));
+  Value beside = c.select(c.binary("less", x, zero), c.add(slope, turned), slope);
+  c.give(c.select(onAxis, c.mul(c.unary("sign", y), number(c, M_PI / 2, x)), beside));
+}
+
 void where(Call& c) {
   auto [a, b] = promoted(c, c.data("self"), c.data("other"));
   c.give(c.select(c.cast(c.tensor("condition"), DType::Bool), a, b));
@@ -240,6 +317,24 @@ const OperatorRow kRows[] = {
     {"cosh(Tensor self)", unary, "cosh"},
     {"tanh(Tensor self)", unary, "tanh"},
     {"sigmoid(Tensor self)", unary, "sigmoid"},
+    {"asinh(Tensor self)", unary, "asinh"},
+    {"acosh(Tensor self)", unary, "acosh"},
+    {"atanh(Tensor self)", unary, "atanh"},
+    {"erfc(Tensor self)", complementaryErf},
+    {"exp2(Tensor self)", powerOfTwo},
+    {"deg2rad(Tensor self)", toRadians},
+    {"rad2deg(Tensor self)", toDegrees},
+    {"logit(Tensor self, float? eps=None)", logit},
+    {"frac(Tensor self)", fraction},
+    {"isfinite(Tensor self)", isFinite},
+    {"nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None)", nanToNumber},
+    {"logaddexp(Tensor self, Tensor other)", logAddExp},
+    {"hypot(Tensor self, Tensor other)", hypotenuse},
+    {"copysign(Tensor self, any other)", copySign},
+    {"heaviside(Tensor self, Tensor values)", stepFunction},
+    {"atan2(Tensor self, Tensor other)", angle},
+    {"arctan2(Tensor self, Tensor other)", angle},
+    {"sgn(Tensor self)", unaryAnyType, "sign"},
     {"log1p(Tensor self)", logarithm, "log1p"},
     {"expm1(Tensor self)", logarithm, "expm1"},
     {"log2(Tensor self)", logarithm, "log2"},

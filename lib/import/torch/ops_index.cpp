@@ -120,6 +120,23 @@ void scatter(Call& c) {
       c.emit("scatter_elements", {x, index, values}, c.attrs().i("axis", axis).s("reduction", c.variant())));
 }
 
+// Whole slices along one dimension: filled with a number, replaced or added to.
+void indexWrite(Call& c) {
+  Value x = c.tensor("self"), index = c.indices("index");
+  const int64_t axis = c.axis(c.integer("dim"), Call::rank(x));
+  if (c.failed() || Call::rank(index) > 1) return c.invalid("its indices have more than one dimension");
+  Ints shape = Call::dims(x), along(shape.size(), 1);
+  const int64_t count = Call::shape(index).elements();
+  shape[static_cast<size_t>(axis)] = along[static_cast<size_t>(axis)] = count;
+  Value values = c.cast(c.operand("source"), Call::dtype(x));
+  if (std::string_view(c.variant()) == "add" && c.real("alpha") != 1)
+    values = c.mul(values, c.scalarLike(c.real("alpha"), x));
+  Value places = c.expand(c.reshape(index, along), shape);
+  const char* reduction = isVariant(c, "add") ? "add" : "none";
+  c.give(c.emit("scatter_elements", {x, places, c.expand(values, shape)},
+                c.attrs().i("axis", axis).s("reduction", reduction)));
+}
+
 void take(Call& c) {
   Value x = c.tensor("self");
   c.give(c.gather(c.reshape(x, {Call::shape(x).elements()}), c.indices("index"), 0));
@@ -153,6 +170,9 @@ const OperatorRow kRows[] = {
     {"scatter(Tensor self, int dim, Tensor index, Tensor src)", scatter, "none"},
     {"scatter(Tensor self, int dim, Tensor index, Scalar src)", scatter, "none"},
     {"scatter_add(Tensor self, int dim, Tensor index, Tensor src)", scatter, "add"},
+    {"index_fill(Tensor self, int dim, Tensor index, any source)", indexWrite},
+    {"index_copy(Tensor self, int dim, Tensor index, Tensor source)", indexWrite},
+    {"index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1)", indexWrite, "add"},
     {"take(Tensor self, Tensor index)", take},
     {"masked_select(Tensor self, Tensor mask)", maskedSelect},
     {"one_hot(Tensor self, int num_classes=-1)", oneHot},

@@ -18,11 +18,6 @@ void sizeOfAxis(Call& c) {
   int64_t axis = c.axis(c.integer("dim"), Call::rank(x));
   if (!c.failed()) c.give(Data(Call::dims(x)[static_cast<size_t>(axis)]));
 }
-void lengthOfTensor(Call& c) {
-  Value x = c.tensor("self");
-  if (Call::rank(x) < 1) return c.invalid("a tensor without dimensions has no length");
-  c.give(Data(Call::dims(x).front()));
-}
 void dimensions(Call& c) { c.give(Data(Call::rank(c.tensor("self")))); }
 void elements(Call& c) { c.give(Data(Call::shape(c.tensor("self")).elements())); }
 void shapeAsTensor(Call& c) { c.give(c.constant(Call::dims(c.tensor("self")))); }
@@ -98,7 +93,6 @@ const OperatorRow kRows[] = {
     {"size(Tensor self)", size},
     {"size(Tensor self, int dim)", sizeOfAxis},
     {"prim::shape(Tensor self)", size},
-    {"len(Tensor self)", lengthOfTensor},
     {"dim(Tensor self)", dimensions},
     {"numel(Tensor self)", elements},
     {"_shape_as_tensor(Tensor self)", shapeAsTensor},

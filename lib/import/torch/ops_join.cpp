@@ -35,6 +35,35 @@ void stack(Call& c) {
   if (!c.failed()) c.give(parts.size() == 1 ? parts[0] : c.concat(parts, axis));
 }
 
+// Side by side, on top of each other, or behind each other; tensors of too few dimensions get more before.
+void stackAlong(Call& c) {
+  const std::string_view kind = c.variant();
+  std::vector<Value> parts = alike(c, "tensors");
+  for (Value& x : parts) {
+    const Ints dims = Call::dims(x);
+    if (kind == "columns" && dims.size() < 2) x = c.reshape(x, {Call::shape(x).elements(), 1});
+    if (kind == "h" && dims.empty()) x = c.reshape(x, {1});
+    if (kind == "v" && dims.size() < 2) x = c.reshape(x, {1, Call::shape(x).elements()});
+    if (kind == "d" && dims.size() < 2) x = c.reshape(x, {1, Call::shape(x).elements(), 1});
+    if (kind == "d" && dims.size() == 2) x = c.reshape(x, {dims[0], dims[1], 1});
+  }
+  if (c.failed()) return;
+  const int64_t axis = kind == "v" ? 0 : kind == "d" ? 2 : kind == "h" && Call::rank(parts[0]) == 1 ? 0 : 1;
+  c.give(parts.size() == 1 ? c.unary("identity", parts[0]) : c.concat(parts, axis));
+}
+
+// Each element less the one before it, n times.
+void differences(Call& c) {
+  Value x = c.tensor("self");
+  const int64_t axis = c.axis(c.integer("dim"), Call::rank(x));
+  for (int64_t i = 0; i < c.integer("n") && !c.failed(); ++i) {
+    const int64_t count = Call::dims(x)[static_cast<size_t>(axis)];
+    if (count < 2) return c.invalid("nothing is left to take differences of");
+    x = c.sub(c.slice(x, axis, 1, count - 1), c.slice(x, axis, 0, count - 1));
+  }
+  c.give(x);
+}
+
 // -1 keeps a dimension; new ones come in front.
 Ints expandedShape(Call& c, const Ints& dims, Ints shape) {
   if (shape.size() < dims.size()) {
@@ -164,9 +193,10 @@ void channelShuffle(Call& c) {
   c.give(c.reshape(c.transpose(c.reshape(x, split), perm), dims));
 }
 
-void flip(Call& c) {
+void flip(Call& c) { // fliplr and flipud name their axis
   Value x = c.tensor("self");
-  for (int64_t axis : c.axes(c.integers("dims"), Call::rank(x))) {
+  const std::string_view named = c.variant();
+  for (int64_t axis : c.axes(named.empty() ? c.integers("dims") : Ints{named[0] - '0'}, Call::rank(x))) {
     const int64_t n = c.failed() ? 0 : Call::dims(x)[static_cast<size_t>(axis)];
     if (n > 1) x = c.slice(x, axis, n - 1, n, -1);
   }
@@ -225,6 +255,12 @@ const OperatorRow kRows[] = {
     {"concat(Tensor[] tensors, int dim=0)", concatenate},
     {"concatenate(Tensor[] tensors, int dim=0)", concatenate},
     {"stack(Tensor[] tensors, int dim=0)", stack},
+    {"hstack(Tensor[] tensors)", stackAlong, "h"},
+    {"vstack(Tensor[] tensors)", stackAlong, "v"},
+    {"row_stack(Tensor[] tensors)", stackAlong, "v"},
+    {"dstack(Tensor[] tensors)", stackAlong, "d"},
+    {"column_stack(Tensor[] tensors)", stackAlong, "columns"},
+    {"diff(Tensor self, int n=1, int dim=-1, any prepend=None, any append=None)", differences},
     {"expand(Tensor self, int[] size, *, bool implicit=False)", expand},
     {"expand_as(Tensor self, Tensor size)", expand},
     {"broadcast_to(Tensor self, int[] size)", expand},
@@ -245,6 +281,8 @@ const OperatorRow kRows[] = {
     {"pixel_unshuffle(Tensor self, int factor)", pixelUnshuffle},
     {"channel_shuffle(Tensor self, int groups)", channelShuffle},
     {"flip(Tensor self, int[] dims)", flip},
+    {"fliplr(Tensor self)", flip, "1"},
+    {"flipud(Tensor self)", flip, "0"},
     {"roll(Tensor self, int[1] shifts, int[1] dims=[])", roll},
     {"to(Tensor self, int dtype, bool non_blocking=False, bool copy=False, any memory_format=None)", toType},
     {"to(Tensor self, *, int? dtype=None, any layout=None, any device=None, any pin_memory=None, "

@@ -34,8 +34,14 @@ std::pair<Data, Data>* findEntry(Call& c, Dict& dict, const Data& key) {
   return it == dict.entries.end() ? nullptr : &*it;
 }
 
+// Of a list, a text, a dict, or a tensor's first dimension.
 void length(Call& c) {
   const Data& d = c.data("self");
+  if (c.isTensor("self")) {
+    Value x = c.tensor("self");
+    return Call::rank(x) ? c.give(Data(Call::dims(x).front()))
+                         : c.invalid("a tensor without dimensions has no length");
+  }
   if (const std::string* s = text(d)) return c.give(Data(static_cast<int64_t>(s->size())));
   if (const Dict* dict = pointer<Dict>(d)) return c.give(Data(static_cast<int64_t>(dict->entries.size())));
   c.give(Data(static_cast<int64_t>(listOf(c).items.size())));
@@ -212,8 +218,7 @@ void deriveIndex(Call& c) {
 }
 
 const OperatorRow kRows[] = {
-    {"len(any[] self)", length},
-    {"len(str self)", length},
+    {"len(any self)", length},
     {"__getitem__(any self, any index)", getItem},
     {"_set_item(any self, any index, any value)", setItem},
     {"slice(any[] self, int? start=None, int? end=None, int step=1)", sliceList},

@@ -2,6 +2,7 @@
 #include "lib/import/torch/pickle_builders.h"
 #include "lib/import/torch/rules.h"
 
+#include <cmath>
 #include <fmt/format.h>
 
 namespace burin::torch {
@@ -191,7 +192,75 @@ namespace {
 #define NORM                                                                                                 \
   "(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor var, float eps, float scale, int zero_point)"
 
+// With a plain number: scale and zero point are those that the result of its range has.
+void binaryScalar(Call& c) {
+  const Tensor* x = c.variable("a");
+  if (!x->quantization) return c.invalid("its input is not quantized");
+  const Quantization& q = *x->quantization;
+  const double b = c.real("b");
+  const auto scales = nn::constantFloats(q.scale);
+  const auto zeros = nn::constantInts(q.zeroPoint);
+  if (scales.size() != 1 || zeros.size() != 1) return c.unsupported("its input has a scale per channel");
+  const DType type = Call::dtype(q.zeroPoint);
+  const int64_t least = type == DType::U8 ? 0 : -128, most = least + 255;
+  Value y = isVariant(c, "mul") ? c.mul(c.tensor("a"), c.scalarLike(b, c.tensor("a")))
+                                : c.add(c.tensor("a"), c.scalarLike(b, c.tensor("a")));
+  if (isVariant(c, "mul")) { // a negative factor turns the range round
+    const double scale = b == 0 ? 1 : scales[0] * std::abs(b);
+    return giveWith(c, y, perTensor(c, scale, b > 0 ? zeros[0] : b < 0 ? most + least - zeros[0] : 0, type));
+  }
+  // The range moves with the sum; beyond the integers it is widened so that both its ends can be told.
+  const double shift = std::nearbyint(b / scales[0]), low = scales[0] * static_cast<double>(least - zeros[0]),
+               high = scales[0] * static_cast<double>(most - zeros[0]);
+  const double zero = static_cast<double>(zeros[0]) - shift;
+  if (zero >= static_cast<double>(least) && zero <= static_cast<double>(most))
+    return giveWith(c, y, perTensor(c, scales[0], static_cast<int64_t>(zero), type));
+  const double moved = scales[0] * shift;
+  if (zero < static_cast<double>(least))
+    return giveWith(c, y, perTensor(c, (high + moved) / 255.0, least, type));
+  giveWith(c, y, perTensor(c, -(low + moved) / 255.0, most, type));
+}
+
+// Quantized and back, as networks are trained for it.
+void fakeQuantize(Call& c) {
+  const int64_t least = c.integer("quant_min"), most = c.integer("quant_max");
+  const DType type = least < 0 ? DType::I8 : DType::U8;
+  if (least < -128 || most > (least < 0 ? 127 : 255) || least > most)
+    return c.unsupported(fmt::format("integers from {} to {} are not supported", least, most), "8 bits are");
+  Quantization q{parameter(c, c.data("scale"), DType::F32), parameter(c, c.data("zero_point"), type), 0};
+  Value x = c.tensor("self");
+  if (isVariant(c, "channel")) q.axis = c.axis(c.integer("axis"), Call::rank(x));
+  if (c.failed()) return;
+  if (most - least < 255) { // fewer integers than the type has: limits in the scale of x
+    Ints along(static_cast<size_t>(Call::rank(x)), 1);
+    const bool perChannel = Call::rank(q.scale) == 1;
+    if (perChannel) along[static_cast<size_t>(q.axis)] = Call::shape(q.scale).elements();
+    auto limit = [&](int64_t integer) {
+      Value steps =
+          c.sub(c.scalar(static_cast<double>(integer), DType::F32), c.cast(q.zeroPoint, DType::F32));
+      Value real = c.mul(steps, q.scale);
+      return perChannel ? c.reshape(real, along) : real;
+    };
+    x = c.binary("min", c.binary("max", x, limit(least)), limit(most));
+  }
+  c.give(emitQuantized(c, x, q));
+}
+
 const OperatorRow kRows[] = {
+    {"fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int "
+     "quant_max)",
+     fakeQuantize},
+    {"fake_quantize_per_tensor_affine(Tensor self, Tensor scale, Tensor zero_point, int quant_min, int "
+     "quant_max)",
+     fakeQuantize},
+    {"fake_quantize_per_channel_affine(Tensor self, Tensor scale, Tensor zero_point, int axis, int "
+     "quant_min, int "
+     "quant_max)",
+     fakeQuantize, "channel"},
+    {"quantized::mul_scalar(Tensor a, Scalar b)", binaryScalar, "mul"},
+    {"quantized::add_scalar(Tensor a, Scalar b)", binaryScalar, "add"},
+    {"quantized::mul(Tensor a, Scalar b)", binaryScalar, "mul"},
+    {"quantized::add(Tensor a, Scalar b)", binaryScalar, "add"},
     {"quantize_per_tensor(Tensor self, float scale, int zero_point, int dtype)", quantize},
     {"quantize_per_tensor(Tensor self, Tensor scale, Tensor zero_point, int dtype)", quantize},
     {"quantize_per_channel(Tensor self, Tensor scale, Tensor zero_point, int axis, int dtype)", quantize,

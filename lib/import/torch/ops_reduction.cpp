@@ -86,11 +86,46 @@ Value variance(Call& c, Value x, const Ints& axes, bool keep, double correction)
   if (correction == 0) return mean;
   return c.mul(mean, c.scalarLike(count / std::max(count - correction, 0.0), x));
 }
-void spread(Call& c) {
-  Value x = c.tensor("self");
+Value spreadOf(Call& c, Value x) {
   const double correction = c.given("correction") ? c.real("correction") : 1;
   Value v = variance(c, x, reducedAxes(c, "dim", Call::rank(x)), c.flag("keepdim"), correction);
-  c.give(isVariant(c, "std") ? c.unary("sqrt", v) : v);
+  return isVariant(c, "std") ? c.unary("sqrt", v) : v;
+}
+void spread(Call& c) { c.give(spreadOf(c, c.tensor("self"))); }
+
+void spreadAndMean(Call& c) {
+  Value x = c.tensor("self");
+  c.set(0, spreadOf(c, x));
+  c.set(1, c.reduce("mean", x, reducedAxes(c, "dim", Call::rank(x)), c.flag("keepdim")));
+}
+
+void bothExtrema(Call& c) {
+  Value x = c.tensor("self");
+  const Ints axes = c.given("dim") ? c.axes({c.integer("dim")}, std::max<int64_t>(Call::rank(x), 1))
+                                   : allAxes(Call::rank(x));
+  c.set(0, reduceAxes(c, "min", x, axes, c.flag("keepdim")));
+  c.set(1, reduceAxes(c, "max", x, axes, c.flag("keepdim")));
+}
+
+void countNonzero(Call& c) {
+  Value x = c.tensor("self");
+  Value ones = c.cast(c.unary("not", c.binary("equal", x, c.scalarLike(0, x))), DType::I64);
+  c.give(reduceAxes(c, "sum", ones, reducedAxes(c, "dim", Call::rank(x)), false));
+}
+
+// The k-th smallest value and where it stands; of an even count the median is the lower one.
+void ordered(Call& c) {
+  Value x = c.tensor("self");
+  const int64_t axis = c.axis(c.integer("dim"), std::max<int64_t>(Call::rank(x), 1));
+  if (c.failed() || Call::rank(x) == 0) return c.invalid("its input has no dimensions");
+  const int64_t count = Call::dims(x)[static_cast<size_t>(axis)];
+  const int64_t k = isVariant(c, "median") ? (count + 1) / 2 : c.integer("k");
+  if (k < 1 || k > count) return c.invalid(fmt::format("element {} of {} is wanted", k, count));
+  std::vector<Value> least = c.emitAll("topk", {x}, c.attrs().i("k", k).i("axis", axis).b("largest", false));
+  for (size_t i = 0; i < 2 && !c.failed(); ++i) {
+    Value last = c.slice(least[i], axis, k - 1, 1);
+    c.set(static_cast<int>(i), c.flag("keepdim") ? last : c.squeeze(last, axis));
+  }
 }
 
 void logSumExp(Call& c) {
@@ -173,6 +208,24 @@ const OperatorRow kRows[] = {
     {"std(Tensor self, int[1]? dim, bool correction=True, bool keepdim=False)", spread, "std"},
     {"var(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)", spread, "var"},
     {"std(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False)", spread, "std"},
+    {"std_mean(Tensor self, bool correction=True, int[1]? dim=None, bool keepdim=False) -> (Tensor, Tensor)",
+     spreadAndMean, "std"},
+    {"std_mean(Tensor self, int[1]? dim, bool correction=True, bool keepdim=False) -> (Tensor, Tensor)",
+     spreadAndMean, "std"},
+    {"std_mean(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> (Tensor, "
+     "Tensor)",
+     spreadAndMean, "std"},
+    {"var_mean(Tensor self, bool correction=True, int[1]? dim=None, bool keepdim=False) -> (Tensor, Tensor)",
+     spreadAndMean, "var"},
+    {"var_mean(Tensor self, int[1]? dim, bool correction=True, bool keepdim=False) -> (Tensor, Tensor)",
+     spreadAndMean, "var"},
+    {"var_mean(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> (Tensor, "
+     "Tensor)",
+     spreadAndMean, "var"},
+    {"aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor, Tensor)", bothExtrema},
+    {"count_nonzero(Tensor self, int[1]? dim=None)", countNonzero},
+    {"median(Tensor self, int dim, bool keepdim=False) -> (Tensor, Tensor)", ordered, "median"},
+    {"kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)", ordered},
     {"logsumexp(Tensor self, int[1] dim, bool keepdim=False)", logSumExp},
     {"topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor, Tensor)", topK},
     {"sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor, Tensor)", sort},

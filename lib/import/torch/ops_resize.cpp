@@ -96,6 +96,29 @@ void gridSample(Call& c) {
                     .b("align_corners", c.flag("align_corners"))));
 }
 
+// Where each place of the result lies under the transform theta [batch, 2, 3], in coordinates from -1 to 1.
+void affineGrid(Call& c) {
+  Value theta = c.tensor("theta");
+  const Ints size = c.integers("size");
+  if (size.size() != 4 || Call::rank(theta) != 3)
+    return c.unsupported("grids are supported for pictures only");
+  const int64_t height = size[2], width = size[3];
+  if (height < 1 || width < 1 || height > 1 << 15 || width > 1 << 15)
+    return c.invalid(fmt::format("a grid of {} by {} is not possible", height, width));
+  auto coordinate = [&](int64_t i, int64_t n) {
+    const auto at = static_cast<double>(i), count = static_cast<double>(n);
+    if (c.flag("align_corners")) return n > 1 ? 2 * at / (count - 1) - 1 : 0.0;
+    return (2 * at + 1) / count - 1;
+  };
+  std::vector<float> places;
+  for (int64_t y = 0; y < height; ++y)
+    for (int64_t x = 0; x < width; ++x)
+      for (double value : {coordinate(x, width), coordinate(y, height), 1.0})
+        places.push_back(static_cast<float>(value));
+  Value grid = c.matmul(c.constant(places, {height * width, 3}), c.transpose(theta, {0, 2, 1}));
+  c.give(c.reshape(grid, {Call::dims(theta)[0], height, width, 2}));
+}
+
 #define NEAREST "(Tensor self, int[]? output_size, float[]? scale_factors=None)"
 #define SMOOTH "(Tensor self, int[]? output_size, bool align_corners, float[]? scale_factors=None)"
 #define NEAREST1 "(Tensor self, int[] output_size, float? w=None)"
@@ -129,6 +152,7 @@ const OperatorRow kRows[] = {
     {"upsample_bilinear2d" SMOOTH2, upsampleSmooth2, "linear"},
     {"upsample_trilinear3d" SMOOTH3, upsampleSmooth3, "linear"},
     {"upsample_bicubic2d" SMOOTH2, upsampleSmooth2, "cubic"},
+    {"affine_grid_generator(Tensor theta, int[] size, bool align_corners)", affineGrid},
     {"grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners)",
      gridSample},
     {"grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool "

@@ -253,6 +253,68 @@ void split(Call& c) {
   giveParts(c, axis, piecesOf(total, size));
 }
 
+// Into `parts` pieces of almost one size, or before each of the given places.
+void splitTensor(Call& c) {
+  Value x = c.tensor("self");
+  const int64_t axis = c.axis(c.integer("dim"), Call::rank(x));
+  if (c.failed()) return;
+  const int64_t total = Call::dims(x)[static_cast<size_t>(axis)];
+  Ints sizes;
+  if (pointer<List>(c.data("parts"))) {
+    int64_t begin = 0;
+    for (int64_t at : c.integers("parts")) {
+      const int64_t end = std::clamp<int64_t>(at < 0 ? at + total : at, begin, total);
+      sizes.push_back(end - begin);
+      begin = end;
+    }
+    sizes.push_back(total - begin);
+  } else {
+    const int64_t parts = c.integer("parts");
+    if (parts < 1 || parts > 1 << 16) return c.invalid(fmt::format("it splits into {} parts", parts));
+    for (int64_t i = 0; i < parts; ++i) sizes.push_back(total / parts + (i < total % parts));
+  }
+  giveParts(c, axis, sizes);
+}
+
+// Windows along one axis; what a window holds becomes a new last axis.
+void windows(Call& c) {
+  Value x = c.tensor("self");
+  const int64_t rank = Call::rank(x), axis = c.axis(c.integer("dimension"), rank), size = c.integer("size"),
+                step = c.integer("step");
+  const int64_t total = c.failed() ? 0 : Call::dims(x)[static_cast<size_t>(axis)];
+  if (size < 1 || step < 1 || size > total)
+    return c.invalid(fmt::format("a window of {} does not fit into {}", size, total));
+  const int64_t count = (total - size) / step + 1;
+  if (!c.session().takeGeneratedBytes(8 * count * size)) return c.unsupported("it has too many windows");
+  Ints places;
+  for (int64_t i = 0; i < count * size; ++i) places.push_back(i / size * step + i % size);
+  Value gathered = c.gather(x, c.reshape(c.constant(places), {count, size}), axis);
+  Ints perm = allAxes(rank + 1);
+  perm.erase(perm.begin() + axis + 1);
+  perm.push_back(axis + 1);
+  c.give(c.transpose(gathered, perm));
+}
+
+// The diagonal of two axes becomes a new last axis.
+void diagonal(Call& c) {
+  Value x = c.tensor("self");
+  const int64_t rank = Call::rank(x), offset = c.integer("offset"), first = c.axis(c.integer("dim1"), rank),
+                second = c.axis(c.integer("dim2"), rank);
+  if (c.failed() || first == second) return c.invalid("it names no two axes");
+  Ints perm;
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != first && i != second) perm.push_back(i);
+  perm.insert(perm.end(), {first, second});
+  Value moved = c.transpose(x, perm);
+  Ints dims = Call::dims(moved), places;
+  const int64_t rows = dims[dims.size() - 2], columns = dims.back();
+  for (int64_t i = 0; i < rows; ++i)
+    if (i + offset >= 0 && i + offset < columns) places.push_back(i * columns + i + offset);
+  dims.pop_back();
+  dims.back() = rows * columns;
+  c.give(c.gather(c.reshape(moved, dims), c.constant(places), rank - 2));
+}
+
 void unbind(Call& c) {
   Value x = c.tensor("self");
   const int64_t axis = c.axis(c.integer("dim"), Call::rank(x));
@@ -289,6 +351,9 @@ const OperatorRow kRows[] = {
     {"unsafe_split(Tensor self, int[1] size, int dim=0) -> Tensor[]", split},
     {"chunk(Tensor self, int size, int dim=0) -> Tensor[]", split, "chunk"},
     {"unsafe_chunk(Tensor self, int size, int dim=0) -> Tensor[]", split, "chunk"},
+    {"tensor_split(Tensor self, int[1] parts, int dim=0) -> Tensor[]", splitTensor},
+    {"unfold(Tensor self, int dimension, int size, int step)", windows},
+    {"diagonal(Tensor self, int offset=0, int dim1=0, int dim2=1)", diagonal},
     {"unbind(Tensor self, int dim=0) -> Tensor[]", unbind},
 };
 } // namespace
