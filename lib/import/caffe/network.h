@@ -2,8 +2,8 @@
 // layers given tensors of their own.
 #pragma once
 
-#include "lib/import/prototxt.h"
 #include "lib/import/interface.h"
+#include "lib/import/prototxt.h"
 
 namespace burin::caffe {
 
