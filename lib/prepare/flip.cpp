@@ -159,19 +159,23 @@ private:
 // One region per transpose and reader, and one before each transpose; each is looked at once per permutation.
 bool flipOnce(nn::GraphOp graph) {
   std::map<Permutation, llvm::DenseSet<Operation*>> seen;
-  auto flip = [&](Operation* seed, const Permutation& perm) {
+  auto flip = [&](Operation* seed, const Permutation& perm, bool before) {
     if (!seed || !worksInAnyOrder(seed) || seen[perm].contains(seed)) return false;
     Region region(seed, perm);
     seen[perm].insert(region.ops().begin(), region.ops().end());
     if (region.ops().empty() || !region.worthIt()) return false;
+    // The integers that a quantized model names are to be found in the program as they are in the model.
+    if (before &&
+        llvm::any_of(region.ops(), [](Operation* op) { return isa<nn::QuantizeOp, nn::DequantizeOp>(op); }))
+      return false;
     region.rewrite();
     return true;
   };
   for (auto transpose : graph.getOps<nn::TransposeOp>()) {
     const Permutation perm(transpose.getPerm());
     for (Operation* user : transpose->getUsers())
-      if (flip(user, perm)) return true;
-    if (flip(transpose.getX().getDefiningOp(), inverse(perm))) return true;
+      if (flip(user, perm, false)) return true;
+    if (flip(transpose.getX().getDefiningOp(), inverse(perm), true)) return true;
   }
   return false;
 }

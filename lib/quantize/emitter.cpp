@@ -15,6 +15,8 @@ Emitter::Emitter(nn::GraphOp source, const ScaleAssignment& scales, const Target
   auto parent = source->getParentOfType<ModuleOp>();
   (*module_)->setDiscardableAttrs(llvm::to_vector(parent->getDiscardableAttrs()));
   builder_.setInsertionPointToStart(module_->getBody());
+  for (Operation& op : source.getBody().front())
+    for (Value v : op.getResults()) names_.insert(nn::valueName(v));
   auto graph = nn::GraphOp::create(builder_, builder_.getUnknownLoc(), source.getSymNameAttr());
   builder_.setInsertionPointToStart(&graph.getBody().emplaceBlock());
 }
@@ -57,14 +59,21 @@ std::string Emitter::integerName(Value old) const {
   return nn::valueName(old) + (output ? "/quantized" : "");
 }
 
+// Quantized models have casts of their own, whose names may be those that we would give.
+std::string Emitter::castName(const std::string& name, const char* suffix) {
+  std::string cast = name + suffix;
+  while (!names_.insert(cast).second) cast += suffix;
+  return cast;
+}
+
 Value Emitter::integer(Value old) {
   if (auto it = integer_.find(old); it != integer_.end()) return it->second;
   std::string name = nn::valueName(old);
   NamedAttrList rule;
   rule.set("quantize", builder_.getStringAttr(nameOf(target_.inputQuantize)));
   rule.set("rounding", builder_.getStringAttr(rt::nameOf(target_.activationRounding)));
-  Value made =
-      create("qnn.quantize", {real(old)}, integerType(old), rule, name + "/quantize", name)->getResult(0);
+  Value made = create("qnn.quantize", {real(old)}, integerType(old), rule, castName(name, "/quantize"), name)
+                   ->getResult(0);
   return integer_[old] = made;
 }
 
@@ -74,9 +83,9 @@ Value Emitter::real(Value old) {
   if (it == integer_.end()) return plain(old);
   std::string name = nn::valueName(old);
   bool output = integerName(old) != name;
-  Value made =
-      create("qnn.dequantize", {it->second}, old.getType(), {}, output ? name : name + "/dequantize", name)
-          ->getResult(0);
+  Value made = create("qnn.dequantize", {it->second}, old.getType(), {},
+                      output ? name : castName(name, "/dequantize"), name)
+                   ->getResult(0);
   return real_[old] = made;
 }
 

@@ -7,6 +7,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace burin::quantize {
 
@@ -47,6 +48,9 @@ public:
   static mlir::Type quantType(mlir::MLIRContext* context, const Integers& integers);
 
 private:
+  std::string castName(const std::string& name, const char* suffix); // that no tensor of the source has
+
+  llvm::StringSet<> names_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   mlir::OpBuilder builder_;
   const ScaleAssignment& scales_;

@@ -31,3 +31,20 @@ nn.graph @before {
   %y = nn.transpose %p {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x5x5x2xf32>) -> tensor<1x2x5x5xf32>
   nn.output %y : tensor<1x2x5x5xf32> {names = ["y"]}
 }
+
+// Not where a quantized model has integers of its own.
+// CHECK: nn.graph @border
+// CHECK: nn.input
+// CHECK: nn.dequantize %{{.*}} : (tensor<1x3x3x2xui8>
+// CHECK: nn.pad {{.*}}pads = array<i64: 0, 1, 1, 0, 0, 1, 1, 0>
+// CHECK: nn.transpose
+// CHECK: nn.output
+nn.graph @border {
+  %x = nn.input "x" : tensor<1x3x3x2xui8>
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<ui8>
+  %d = nn.dequantize %x, %s, %z {axis = 0 : i64} : (tensor<1x3x3x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x3x3x2xf32>
+  %p = nn.pad %d {mode = "constant", pads = array<i64: 0, 1, 1, 0, 0, 1, 1, 0>} : (tensor<1x3x3x2xf32>) -> tensor<1x5x5x2xf32>
+  %y = nn.transpose %p {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x5x5x2xf32>) -> tensor<1x2x5x5xf32>
+  nn.output %y : tensor<1x2x5x5xf32> {names = ["y"]}
+}
