@@ -87,7 +87,7 @@ bool floatToInteger(From value, To& out) {
 template <class To, class From>
 bool integerToFloat(From value, To& out) {
   out = static_cast<To>(value);
-  From back;
+  From back = 0;
   return floatToInteger(out, back) && back == value;
 }
 

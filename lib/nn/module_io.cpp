@@ -217,8 +217,9 @@ Status saveModule(ModuleOp module, const std::string& path) {
       return fail(ErrorCode::Internal, "cannot write bytecode");
     return writeFile(path, seal(kBytecodeMagic, std::vector<char>(bytecode.begin(), bytecode.end())));
   }
-  std::string text = std::string(kTextMagic) + "\n";
+  std::string text;
   llvm::raw_string_ostream stream(text);
+  stream << kTextMagic << "\n";
   module.print(stream, OpPrintingFlags().elideLargeResourceString(0));
   const std::vector<char> weights = seal(kWeightsMagic, packWeights(module));
   const FileContent files[] = {{path + ".weights", weights}, {path, text}};
