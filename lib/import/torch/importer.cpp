@@ -179,8 +179,8 @@ private:
                        : nn::valueName(value).empty() ? "output"
                                                       : nn::valueName(value);
     std::string unique = name;
-    for (int n = 1; std::find(outputNames_.begin(), outputNames_.end(), unique) != outputNames_.end(); ++n)
-      unique = fmt::format("{}_{}", name, n);
+    for (int& n = timesNamed_[name]; !takenNames_.insert(unique).second;)
+      unique = fmt::format("{}_{}", name, ++n);
     outputs_.push_back(value), outputNames_.push_back(unique);
     return {};
   }
@@ -226,7 +226,9 @@ private:
   TensorNames names_;
   std::vector<Value> outputs_;
   std::vector<std::string> outputNames_;
-  size_t collected_ = 0; // parts of the result
+  std::set<std::string> takenNames_;
+  std::map<std::string, int> timesNamed_; // the last number behind each name
+  size_t collected_ = 0;                  // parts of the result
 };
 
 std::string firstLine(std::vector<uint8_t> bytes) {
