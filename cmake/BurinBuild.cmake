@@ -6,6 +6,8 @@ target_compile_options(burin_flags INTERFACE
   -ffp-contract=off -fno-fast-math -ffunction-sections -fdata-sections)
 target_include_directories(burin_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/runtime/include)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # A compiler cache takes precompiled headers of two checkouts for the same only when they hold no times.
+  list(PREPEND CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -fno-pch-timestamp)
   # std::stable_sort of libstdc++ 12 uses what clang 22 calls deprecated.
   target_compile_options(burin_flags INTERFACE -Wno-deprecated-declarations)
   target_link_options(burin_flags INTERFACE -fuse-ld=lld-22)
@@ -40,10 +42,11 @@ function(burin_library name)
   target_link_libraries(${name} PUBLIC burin_flags ${ARGN})
 endfunction()
 
-# burin_test(NAME [DEPS...] [EXCLUDE folders...]): one GoogleTest program of all *_test.cpp below the current folder, but
-# for sub-folders that have a test program of their own.
+# burin_test(NAME [MLIR] [DEPS...] [EXCLUDE folders...]): one GoogleTest program of all *_test.cpp below the current folder,
+# but for sub-folders that have a test program of their own. MLIR: its files include that, which takes longer to read
+# than they do; the headers are compiled once, for the first such program, and the others use them too.
 function(burin_test name)
-  cmake_parse_arguments(arg "" "" "EXCLUDE" ${ARGN})
+  cmake_parse_arguments(arg "MLIR" "" "EXCLUDE" ${ARGN})
   if(NOT BURIN_TESTS)
     return()
   endif()
@@ -61,6 +64,15 @@ function(burin_test name)
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_compile_definitions(${name} PRIVATE BURIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE burin_flags GTest::gtest GTest::gtest_main ${arg_UNPARSED_ARGUMENTS})
+  if(arg_MLIR)
+    get_property(first GLOBAL PROPERTY burin_first_mlir_test)
+    if(first)
+      target_precompile_headers(${name} REUSE_FROM ${first})
+    else()
+      target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/lib/nn/pch.h <gtest/gtest.h>)
+      set_property(GLOBAL PROPERTY burin_first_mlir_test ${name})
+    endif()
+  endif()
   add_dependencies(burin_unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
