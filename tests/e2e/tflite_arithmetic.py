@@ -13,6 +13,7 @@ import tflite_file
 import tflite_kernels
 from tool import Tool
 
+REFERENCE = {"pretrainedResnet_quant", "kws_ref_model", "vww_96_int8"}  # also with the slow kernels
 NETWORKS = ["pretrainedResnet_quant", "pretrainedResnet_large_int8", "kws_ref_model", "vww_96_int8", "ad01_int8",
             "person_detect", "mobilenet_v1_0.25_128_quant", "mobilenet_v2_1.0_224_quant",
             "tf2_mobilenet_v2_1.0_224_ptq", "deeplabv3_mnv2_dm05_pascal_quant", "yolov5n-int8"]
@@ -32,12 +33,12 @@ class Program:
                                    "--quiet"))
         self.facts = self.done and tool.answer("dump", self.program)
 
-    def run(self, inputs):
+    def run(self, inputs, kernels="auto"):
         """All stored tensors by name."""
         numpy.savez(self.tool.out("in.npz"), **inputs)
         out = self.tool.out("out.npz")
-        if not self.tool.must("run", self.program, "--input", self.tool.out("in.npz"), "--all-tensors", "--raw", "-o",
-                              out, "--quiet"):
+        if not self.tool.must("run", self.program, "--input", self.tool.out("in.npz"), "--all-tensors", "--raw",
+                              "--kernels", kernels, "-o", out, "--quiet"):
             return None
         with numpy.load(out) as arrays:
             return {name: arrays[name] for name in arrays.files}
@@ -66,10 +67,10 @@ def differences(tensor, wanted, quant, got):
     return min(found, default=None)
 
 
-def compare(tool, what, graph, program, inputs, within=0):
+def compare(tool, what, graph, program, inputs, within=0, kernels="auto"):
     """Runs both ways; False after a difference of more than `within`."""
     values = tflite_kernels.run(graph, inputs)
-    got = program.run({graph.tensors[i].name: x for i, x in zip(graph.inputs, inputs)})
+    got = program.run({graph.tensors[i].name: x for i, x in zip(graph.inputs, inputs)}, kernels)
     if got is None:
         return False
     seen, equal = 0, True
@@ -107,10 +108,10 @@ def check_case(tool, case):
     if not program.facts:
         return
     rng = numpy.random.default_rng(7)
-    for extreme in (False, True):
+    for extreme, kernels in ((False, "auto"), (True, "auto"), (True, "reference")):
         inputs = [integers(graph.tensors[i], rng, extreme) if graph.tensors[i].dtype != numpy.float32
                   else rng.normal(0, 2, graph.tensors[i].shape).astype("f4") for i in graph.inputs]
-        compare(tool, case.name, graph, program, inputs, case.within)
+        compare(tool, "%s, %s kernels" % (case.name, kernels), graph, program, inputs, case.within, kernels)
     islands = program.float_ops()
     if islands and not case.may_float:
         tool.fail("%s: computes in float: %s" % (case.name, ", ".join(islands)))
@@ -124,9 +125,11 @@ def check_network(tool, name):
     rng = numpy.random.default_rng(11)
     x = graph.tensors[graph.inputs[0]]
     noise, smooth = integers(x, rng, False), numpy.sort(integers(x, rng, False).ravel()).reshape(x.shape)
-    for kind, sample in (("noise", noise), ("ramp", smooth)):
-        if compare(tool, "%s, %s" % (name, kind), graph, program, [sample]):
-            print("%s, %s: every integer tensor is the same" % (name, kind), flush=True)
+    runs = [("noise", noise, "auto"), ("ramp", smooth, "auto")]
+    for kind, sample, kernels in runs + [("noise", noise, "reference")] * (name in REFERENCE):
+        what = "%s, %s, %s kernels" % (name, kind, kernels)
+        if compare(tool, what, graph, program, [sample], kernels=kernels):
+            print("%s: every integer tensor is the same" % what, flush=True)
 
 
 def main():
