@@ -42,9 +42,23 @@ function(burin_library name)
   target_link_libraries(${name} PUBLIC burin_flags ${ARGN})
 endfunction()
 
+# The program that owns the precompiled headers of tests; it does nothing. A library's objects would be of another kind
+# (-fPIC), and a test would bring all that it links to every other one.
+function(burin_test_headers)
+  if(TARGET burin_test_headers)
+    return()
+  endif()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/burin_test_headers.cpp CONTENT "int main() {}\n")
+  add_executable(burin_test_headers EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/burin_test_headers.cpp)
+  target_compile_features(burin_test_headers PRIVATE cxx_std_20)
+  target_compile_definitions(burin_test_headers PRIVATE BURIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(burin_test_headers PRIVATE burin_flags burin_mlir fmt::fmt GTest::gtest)
+  target_precompile_headers(burin_test_headers PRIVATE ${CMAKE_SOURCE_DIR}/lib/nn/pch.h <gtest/gtest.h>)
+endfunction()
+
 # burin_test(NAME [MLIR] [DEPS...] [EXCLUDE folders...]): one GoogleTest program of all *_test.cpp below the current folder,
 # but for sub-folders that have a test program of their own. MLIR: its files include that, which takes longer to read
-# than they do; the headers are compiled once, for the first such program, and the others use them too.
+# than they do; all such programs share one set of precompiled headers.
 function(burin_test name)
   cmake_parse_arguments(arg "MLIR" "" "EXCLUDE" ${ARGN})
   if(NOT BURIN_TESTS)
@@ -65,13 +79,8 @@ function(burin_test name)
   target_compile_definitions(${name} PRIVATE BURIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE burin_flags GTest::gtest GTest::gtest_main ${arg_UNPARSED_ARGUMENTS})
   if(arg_MLIR)
-    get_property(first GLOBAL PROPERTY burin_first_mlir_test)
-    if(first)
-      target_precompile_headers(${name} REUSE_FROM ${first})
-    else()
-      target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/lib/nn/pch.h <gtest/gtest.h>)
-      set_property(GLOBAL PROPERTY burin_first_mlir_test ${name})
-    endif()
+    burin_test_headers()
+    target_precompile_headers(${name} REUSE_FROM burin_test_headers)
   endif()
   add_dependencies(burin_unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
