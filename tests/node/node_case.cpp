@@ -51,7 +51,6 @@ std::string outsideFeature(const onnxpb::GraphProto& graph) {
   for (const auto& node : graph.node()) {
     if (node.domain() == "ai.onnx.preview.training") return "training";
     if (random.contains(node.op_type())) return "random numbers";
-    if (node.op_type() == "TfIdfVectorizer") return "text processing";
     if (node.op_type() == "Dropout" && node.input_size() > 2 && !node.input(2).empty())
       return "random numbers";
     for (const auto& attribute : node.attribute())

@@ -109,6 +109,37 @@ TEST(OnnxComposed, RangesOfIntegersAndFloats) {
   EXPECT_FALSE(import(huge).ok());
 }
 
+TEST(OnnxComposed, CountsOfNGrams) {
+  // The pool: 1, 2, and (1 2), (3 1).
+  auto count = [](const std::vector<int64_t>& row, Attributes more) {
+    Attributes attributes = {attribute("pool_int64s", std::vector<int64_t>{1, 2, 1, 2, 3, 1}),
+                             attribute("ngram_counts", std::vector<int64_t>{0, 2}),
+                             attribute("ngram_indexes", std::vector<int64_t>{0, 2, 4, 3})};
+    attributes.insert(attributes.end(), more.begin(), more.end());
+    Model m(13);
+    m.constant(intTensor("x", {static_cast<int64_t>(row.size())}, row));
+    return import(m.node("TfIdfVectorizer", {"x"}, {"y"}, attributes, "node").output("y"));
+  };
+  const Attributes both = {attribute("min_gram_length", int64_t(1)), attribute("max_gram_length", int64_t(2)),
+                           attribute("mode", "TF")};
+  Imported plain = count({1, 2, 3, 1, 2}, both);
+  ASSERT_TRUE(plain.ok()) << plain.error();
+  EXPECT_EQ(plain.floats(), (std::vector<float>{2, 0, 2, 1, 2}));
+  Attributes skipping = both;
+  skipping.push_back(attribute("max_skip_count", int64_t(1))); // 1 . 3 and 2 . 1 and 3 . 2 besides
+  EXPECT_EQ(count({3, 2, 1, 7, 2}, skipping).floats(), (std::vector<float>{1, 0, 2, 1, 1}));
+  Attributes weighted = both;
+  weighted[2] = attribute("mode", "TFIDF");
+  weighted.push_back(attribute("weights", std::vector<float>{10, 20, 30, 40}));
+  EXPECT_EQ(count({1, 2, 1}, weighted).floats(), (std::vector<float>{20, 0, 20, 0, 30}));
+  weighted[2] = attribute("mode", "IDF");
+  EXPECT_EQ(count({1, 2, 1}, weighted).floats(), (std::vector<float>{10, 0, 20, 0, 30}));
+  EXPECT_EQ(count({9}, both).floats(), (std::vector<float>{0, 0, 0, 0, 0}));
+  Attributes unknown = both;
+  unknown[2] = attribute("mode", "X");
+  EXPECT_TRUE(has(count({1}, unknown).error(), "'mode' is 'X'"));
+}
+
 TEST(OnnxComposed, UniqueInBothOrders) {
   EXPECT_EQ(Case(11, "Unique", {}, {}, {"y", "i", "v", "n"}).run({5}, {3, 1, 3, 2, 1}).floats(),
             (std::vector<float>{1, 2, 3}));

@@ -40,7 +40,7 @@ std::string remedyFor(const std::string& name) {
     return "it belongs to training; export the model for inference";
   if (name.starts_with("Random") || name == "Bernoulli" || name == "Multinomial")
     return "its result is random; export the model in inference mode";
-  if (name.starts_with("String") || name == "RegexFullMatch" || name == "TfIdfVectorizer")
+  if (name.starts_with("String") || name == "RegexFullMatch")
     return "do text processing before the model and cut it with --inputs";
   if (name.starts_with("ai.onnx.ml:"))
     return "classical machine learning is not covered; cut it off with --outputs";
