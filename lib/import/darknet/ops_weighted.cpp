@@ -123,7 +123,7 @@ void importConnected(LayerContext& c) {
 
 const LayerRow kRows[] = {
     {"convolutional", importConvolutional, measureConvolution, Reads::Previous, "model"},
-    {"conv", importConvolutional, measureConvolution, Reads::Previous, "model"},
+    {"conv", importConvolutional, measureConvolution, Reads::Previous, "fixture"},
     {"connected", importConnected, measureConnected, Reads::Previous, "fixture"},
     {"conn", importConnected, measureConnected, Reads::Previous, "fixture"},
 };

@@ -100,7 +100,7 @@ void importIdentityN(RuleContext& c, Attributes&) {
 
 const OperatorRow kRows[] = {
     {"Add", importBinary, 2, 2, "add", true},
-    {"AddV2", importBinary, 2, 2, "add", true},
+    {"AddV2", importBinary, 2, 2, "add"},
     {"Sub", importBinary, 2, 2, "sub", true},
     {"Mul", importBinary, 2, 2, "mul", true},
     {"Div", importBinary, 2, 2, "div"},
