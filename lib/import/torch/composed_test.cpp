@@ -140,6 +140,13 @@ TEST(TorchComposed, WindowsOfPictures) {
               {-1, -2, 1, -2, -1, 2, 1, 2});
 }
 
+TEST(TorchComposed, UnpoolingPutsValuesBack) {
+  const std::string indices = "(torch.max_pool2d_with_indices(x, [2, 2]))[1]",
+                    pooled = "(torch.max_pool2d_with_indices(x, [2, 2]))[0]";
+  expectValue("torch.max_unpool2d(" + pooled + ", " + indices + ", [2, 2])", {1, 2, 2, 2},
+              {0, 9, 1, 2, 3, 4, 8, 5}, {0, 9, 0, 0, 0, 0, 8, 0});
+}
+
 TEST(TorchComposed, FakeQuantizationRoundsToItsSteps) {
   expectValue("torch.fake_quantize_per_tensor_affine(x, 0.5, 2, 0, 255)", {3}, {0.3f, -9, 0.8f},
               {0.5f, -1, 1});

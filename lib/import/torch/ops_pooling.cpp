@@ -94,6 +94,24 @@ void maxPoolWithIndices(Call& c) {
         unbatched(c, c.binary("mod", results[1], c.scalar(static_cast<double>(plane), rt::DType::I64)), x));
 }
 
+// Values go back to where the pooling found them. Indices count within one channel, those of nn.max_unpool
+// through the whole result.
+void maxUnpool(Call& c) {
+  Value x = c.tensor("self"), index = c.indices("indices");
+  const Ints size = c.integers("output_size");
+  Ints dims = Call::dims(x);
+  if (c.failed() || size.size() != 2 || dims.size() != 4 || product(size) < 1)
+    return c.unsupported("it is supported for pictures with a batch axis only");
+  const int64_t planes = dims[0] * dims[1], plane = product(size);
+  if (!c.session().takeGeneratedBytes(8 * planes)) return c.unsupported("it has too many channels");
+  Ints begins;
+  for (int64_t i = 0; i < planes; ++i) begins.push_back(i * plane);
+  Value begin = c.reshape(c.constant(begins), {dims[0], dims[1], 1, 1});
+  dims[2] = size[0], dims[3] = size[1];
+  c.give(
+      c.emit("max_unpool", {x, c.add(c.cast(index, rt::DType::I64), begin)}, c.attrs().ints("sizes", dims)));
+}
+
 void averagePool(Call& c) {
   const size_t n = spatialAxes(c);
   Value x = c.tensor("self"), from = x ? batched(c, x, n) : x;
@@ -175,6 +193,7 @@ const OperatorRow kRows[] = {
     {"max_pool1d_with_indices(" MAX_POOL_ARGUMENTS ") -> (Tensor, Tensor)", maxPoolWithIndices, "1"},
     {"max_pool2d_with_indices(" MAX_POOL_ARGUMENTS ") -> (Tensor, Tensor)", maxPoolWithIndices, "2"},
     {"max_pool3d_with_indices(" MAX_POOL_ARGUMENTS ") -> (Tensor, Tensor)", maxPoolWithIndices, "3"},
+    {"max_unpool2d(Tensor self, Tensor indices, int[2] output_size)", maxUnpool},
     {"avg_pool1d(" AVERAGE_POOL_ARGUMENTS ")", averagePool, "1"},
     {"avg_pool2d(" AVERAGE_POOL_ARGUMENTS ", int? divisor_override=None)", averagePool, "2"},
     {"avg_pool3d(" AVERAGE_POOL_ARGUMENTS ", int? divisor_override=None)", averagePool, "3"},
