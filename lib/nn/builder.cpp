@@ -1,5 +1,6 @@
 #include "lib/nn/builder.h"
 
+#include "lib/nn/constants.h"
 #include "runtime/core/half_adaptor.h"
 #include "runtime/core/op.h"
 
@@ -127,10 +128,7 @@ Value GraphBuilder::input(const std::string& name, const rt::TensorType& type) {
 Value GraphBuilder::makeConstant(const rt::TensorType& type, AsmResourceBlob blob, const std::string& name) {
   auto t = RankedTensorType::get(ArrayRef<int64_t>(type.shape.dim, type.shape.rank),
                                  elementType(context_, type.dtype));
-  auto value = DenseResourceElementsAttr::get(t, name.empty() ? "c" : name, std::move(blob));
-  auto constant = ConstantOp::create(builder_, builder_.getUnknownLoc(), t, value);
-  if (!name.empty()) setNames(constant, {name});
-  return constant;
+  return nn::constant(builder_, t, std::move(blob), name);
 }
 
 Value GraphBuilder::constant(const rt::TensorType& type, ArrayRef<char> bytes, const std::string& name) {

@@ -1,4 +1,6 @@
 // Ops whose operands became constant are computed by the runtime's own kernels.
+
+#include "lib/nn/constants.h"
 #include "lib/prepare/rewrite.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -67,8 +69,8 @@ void expandSplats(nn::GraphOp graph) {
     ArrayRef<char> one = dense.getRawData();
     std::vector<char> all;
     for (int64_t i = 0; i < dense.getNumElements(); ++i) all.insert(all.end(), one.begin(), one.end());
-    op.setValueAttr(DenseResourceElementsAttr::get(dense.getType(), "c",
-                                                   HeapAsmResourceBlob::allocateAndCopyWithAlign(all, 64)));
+    op.setValueAttr(
+        nn::resource(dense.getType(), {}, HeapAsmResourceBlob::allocateAndCopyWithAlign(all, 64)));
   });
 }
 

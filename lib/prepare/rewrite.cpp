@@ -1,5 +1,6 @@
 #include "lib/prepare/rewrite.h"
 
+#include "lib/nn/constants.h"
 #include "runtime/math/unary_functions.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -161,10 +162,7 @@ bool nearlyEqual(double a, double b, double relative) {
 Value bytesConstant(OpBuilder& builder, RankedTensorType type, ArrayRef<char> bytes,
                     const std::string& name) {
   auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64);
-  auto value = DenseResourceElementsAttr::get(type, name.empty() ? "c" : name, std::move(blob));
-  auto constant = nn::ConstantOp::create(builder, builder.getUnknownLoc(), type, value);
-  if (!name.empty()) nn::setNames(constant, {name});
-  return constant;
+  return nn::constant(builder, type, std::move(blob), name);
 }
 
 Value floatConstant(OpBuilder& builder, ArrayRef<float> values, ArrayRef<int64_t> shape,

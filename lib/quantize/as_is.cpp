@@ -1,6 +1,7 @@
 #include "lib/quantize/as_is.h"
 
 #include "lib/nn/builder.h"
+#include "lib/nn/constants.h"
 #include "lib/quantize/emitter.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
@@ -149,11 +150,7 @@ private:
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     std::string name = ownName({nn::valueName(op->getOperand(0)), nn::valueName(op->getResult(0))});
     auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(results[0].second, 64);
-    auto made = nn::ConstantOp::create(
-        b, op->getLoc(), type,
-        DenseResourceElementsAttr::get(type, name.empty() ? "c" : name, std::move(blob)));
-    if (!name.empty()) nn::setNames(made, {name});
-    return made->getResult(0);
+    return nn::constant(b, type, std::move(blob), name);
   }
 
   // --- activations

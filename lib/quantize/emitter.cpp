@@ -1,5 +1,6 @@
 #include "lib/quantize/emitter.h"
 
+#include "lib/nn/constants.h"
 #include "runtime/numerics/registry.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
@@ -100,11 +101,7 @@ Value Emitter::plain(Value old) {
 Value Emitter::constantRaw(ArrayRef<char> bytes, ArrayRef<int64_t> shape, Type element,
                            const std::string& name) {
   auto type = RankedTensorType::get(shape, element);
-  auto value = DenseResourceElementsAttr::get(type, name.empty() ? "q" : name,
-                                              HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64));
-  auto constant = nn::ConstantOp::create(builder_, builder_.getUnknownLoc(), type, value);
-  if (!name.empty()) nn::setNames(constant, {name});
-  return constant;
+  return nn::constant(builder_, type, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, 64), name);
 }
 Value Emitter::constantI8(ArrayRef<int8_t> values, ArrayRef<int64_t> shape, Type element,
                           const std::string& name) {

@@ -349,7 +349,7 @@ def torch_models(tool):
         tool.refuse(name, tool.written(name + ".pt", data), flags=["--input-shapes", "x:1x4"])
     tool.accept("torch_many_outputs", tool.written("torch_many_outputs.pt", torch_archive(["return torch.mul([x], 9000)"])),
                 flags=["--input-shapes", "x:1x4"])
-    loop = ["y = x", "for i in range(20):"] + ["  y = torch.add(y, 1)"] * 100 + ["return y"]
+    loop = ["y = x", "for i in range(20):"] + ["  y = torch.add(y, 1)"] * 500 + ["return y"]
     tool.accept("torch_chain", tool.written("torch_chain.pt", torch_archive(loop)), flags=["--input-shapes", "x:1x4"])
 
 
