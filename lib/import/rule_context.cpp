@@ -239,6 +239,10 @@ Value RuleContext::constant(const std::vector<float>& values, const Ints& shape)
 Value RuleContext::scalar(double value, rt::DType type) {
   nn::GraphBuilder& builder = session_.builder();
   if (type == rt::DType::F32) return builder.constantFloat(static_cast<float>(value));
+  if (!rt::isFloat(type) && !(value >= -0x1p63 && value < 0x1p63)) { // not a number, too
+    invalid(fmt::format("the number {} is no integer", value));
+    return {};
+  }
   if (type == rt::DType::I64) return builder.constantInt(static_cast<int64_t>(value));
   Value wide = rt::isFloat(type) ? builder.constantFloat(static_cast<float>(value))
                                  : builder.constantInt(static_cast<int64_t>(value));

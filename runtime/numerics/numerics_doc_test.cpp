@@ -213,10 +213,14 @@ void checkResizeTflite(const Row& row) {
   for (int64_t i = 0; i < out; ++i) {
     const auto n = resizeNeighboursInteger(grid, in, out, i);
     const auto f = resizeNeighboursFloat(grid, in, out, i);
-    const int8_t a = static_cast<int8_t>(at(n.low)), b = static_cast<int8_t>(at(n.high));
-    const uint8_t c = static_cast<uint8_t>(at(f.low)), d = static_cast<uint8_t>(at(f.high));
-    const int got = row.text("type") == "i8" ? resizeTflite({a, a, b, b}, 0, n.weight)
-                                             : resizeTflite({c, c, d, d}, 0.0f, f.weight);
+    int got;
+    if (row.text("type") == "i8") {
+      const int8_t a = static_cast<int8_t>(at(n.low)), b = static_cast<int8_t>(at(n.high));
+      got = resizeTflite({a, a, b, b}, 0, n.weight);
+    } else {
+      const uint8_t a = static_cast<uint8_t>(at(f.low)), b = static_cast<uint8_t>(at(f.high));
+      got = resizeTflite({a, a, b, b}, 0.0f, f.weight);
+    }
     EXPECT_EQ(got, y[static_cast<size_t>(i)]) << i;
   }
 }

@@ -2,6 +2,7 @@
 #include "lib/import/paddle/test_program.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace burin;
 using namespace burin::paddle::test;
@@ -180,6 +181,10 @@ TEST(PaddleConstant, FillsRangesShapes) {
 TEST(PaddleConstant, HostileSizesAreErrors) {
   EXPECT_FALSE(run("fill_constant", {}, {{"shape", L{2000000000, 2000000000}}, {"value", 1.0f}}).ok());
   EXPECT_FALSE(run("fill_constant", {}, {{"shape", L{-1}}, {"value", 1.0f}}).ok());
+  for (float value :
+       {std::numeric_limits<float>::quiet_NaN(), 1e30f, -std::numeric_limits<float>::infinity()})
+    EXPECT_FALSE(
+        run("fill_constant", {}, {{"shape", L{2}}, {"value", value}, {"dtype", int(VarType::INT64)}}).ok());
   EXPECT_FALSE(
       run("range", {{"Start", {{{1}, {0}}}}, {"End", {{{1}, {1e30}}}}, {"Step", {{{1}, {1}}}}}).ok());
   EXPECT_FALSE(run("tile", {{"X", {counting({2})}}}, {{"repeat_times", L{-1}}}).ok());

@@ -6,7 +6,7 @@ namespace {
 constexpr const char* kDamaged = "the file is damaged; save it again";
 } // namespace
 
-ExpressionParser::Depth::Depth(ExpressionParser& parser) : parser(parser) {
+ExpressionParser::Depth::Depth(ExpressionParser& counted) : parser(counted) {
   if (++parser.depth_ > kMaxDepth) parser.fail("is nested too deeply");
 }
 

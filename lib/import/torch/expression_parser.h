@@ -20,7 +20,7 @@ protected:
   static constexpr int kMaxDepth = 400; // of expressions and blocks within each other
 
   struct Depth { // counts while it lives
-    explicit Depth(ExpressionParser& parser);
+    explicit Depth(ExpressionParser& counted);
     ~Depth() { --parser.depth_; }
     Depth(const Depth&) = delete;
     Depth& operator=(const Depth&) = delete;
