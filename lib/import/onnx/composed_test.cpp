@@ -151,6 +151,11 @@ TEST(OnnxComposed, UniqueInBothOrders) {
   EXPECT_EQ(m.ints(3), (std::vector<int64_t>{2, 2, 1}));
 }
 
+TEST(OnnxComposed, UniqueWithADamagedAttributeIsAnError) {
+  Imported m = Case(11, "Unique", {attribute("sorted", "yes")}, {}, {"y", "i", "v", "n"}).graph({3, 26});
+  EXPECT_TRUE(has(m.error(), "'sorted' has the wrong type"));
+}
+
 TEST(OnnxComposed, LossIgnoresATarget) {
   TensorProto target = intTensor("t", {2}, {1, -1});
   Attributes ignore = {attribute("ignore_index", int64_t(-1))};

@@ -21,6 +21,7 @@ Value iota(NodeContext& c, int64_t n) {
 
 // Positions in ascending order of `keys` [n]; equal keys keep their order.
 Value sortedPositions(NodeContext& c, Value keys) {
+  if (c.failed()) return {};
   const int64_t n = NodeContext::dims(keys)[0];
   auto results = c.emitAll("topk", {keys}, c.attrs().i("axis", 0).i("k", n).b("largest", false));
   return results.empty() ? Value() : results[1];
@@ -49,6 +50,7 @@ Value scattered(NodeContext& c, Value into, Value at, Value values, const char* 
 
 // True for the first of each run of equal rows. NaN counts as one value.
 Value runStarts(NodeContext& c, Value sorted) {
+  if (c.failed()) return {};
   const int64_t n = NodeContext::dims(sorted)[0];
   Value first = c.expand(c.scalar(1, rt::DType::Bool), {1});
   if (n == 1) return first;
@@ -93,13 +95,15 @@ void importUnique(NodeContext& c) {
   const bool flat = !c.hasAttribute("axis");
   const int64_t elements = NodeContext::shape(x).elements(),
                 axis = flat ? 0 : c.axis(c.integer("axis"), NodeContext::rank(x));
+  if (flat && !c.failed()) x = c.reshape(x, {elements});
   if (c.failed()) return;
-  if (flat) x = c.reshape(x, {elements});
   Value rows = rowsOf(c, x, axis);
+  if (c.failed()) return;
   if (elements == 0 || NodeContext::dims(rows)[1] > kMaxColumns)
     return c.unsupported(fmt::format("its rows have {} elements, 1 to {} are supported",
                                      elements ? NodeContext::dims(rows)[1] : 0, kMaxColumns));
   const Groups groups = groupsOf(c, rows, c.flag("sorted", true));
+  if (c.failed()) return;
   auto taken = [&](Value from, int64_t along) {
     return c.emitAll("compress", {from, groups.starts}, c.attrs().i("axis", along));
   };
