@@ -37,7 +37,7 @@ ShortFactor shortFactor(float factor) {
 
 int32_t saturate16(int64_t value) { return static_cast<int32_t>(saturate(value, INT16_MIN, INT16_MAX)); }
 int32_t shiftLeft16(int32_t value, int shift) {
-  return shift > 16 ? saturate16(int64_t{value} << 16) : saturate16(int64_t{value} * (1 << shift));
+  return saturate16(int64_t{value} * (1 << (shift < 16 ? shift : 16)));
 }
 // [HIGHMUL] in 16 bits.
 int32_t multiply16(int32_t a, int32_t b) { return saturate16((a * b + (1 << 14)) >> 15); }
