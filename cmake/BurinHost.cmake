@@ -27,3 +27,20 @@ target_link_libraries(burin_mlir INTERFACE
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
+
+# burin_protobuf_schema(NAME): library burin_NAME_schema of schema/NAME.proto, with header schema/NAME.pb.h; what includes
+# that depends on burin_NAME_schema_header.
+function(burin_protobuf_schema name)
+  find_package(Protobuf REQUIRED)
+  set(proto ${CMAKE_SOURCE_DIR}/schema/${name}.proto)
+  set(pb ${CMAKE_BINARY_DIR}/schema/${name}.pb)
+  add_custom_command(OUTPUT ${pb}.cc ${pb}.h DEPENDS ${proto}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/schema
+    COMMAND protobuf::protoc --proto_path=${CMAKE_SOURCE_DIR} --cpp_out=${CMAKE_BINARY_DIR} ${proto})
+  # Generated code: not held to our warnings.
+  add_library(burin_${name}_schema STATIC ${pb}.cc)
+  target_compile_options(burin_${name}_schema PRIVATE -w -ffunction-sections -fdata-sections)
+  target_include_directories(burin_${name}_schema SYSTEM PUBLIC ${CMAKE_BINARY_DIR})
+  target_link_libraries(burin_${name}_schema PUBLIC protobuf::libprotobuf-lite)
+  add_custom_target(burin_${name}_schema_header DEPENDS ${pb}.h)
+endfunction()

@@ -5,6 +5,18 @@
 
 namespace burin {
 
+Ints allAxes(int64_t rank, int64_t first) {
+  Ints axes;
+  for (int64_t i = first; i < rank; ++i) axes.push_back(i);
+  return axes;
+}
+
+int64_t product(const Ints& values, size_t begin, size_t end) {
+  int64_t result = 1;
+  for (size_t i = begin; i < end && i < values.size(); ++i) result *= values[i];
+  return result;
+}
+
 void ImportSession::warn(const std::string& message) {
   if (info_.warnings.size() < 100) info_.warnings.push_back(message);
 }

@@ -16,6 +16,9 @@ namespace burin {
 using mlir::Value;
 using Ints = std::vector<int64_t>;
 
+Ints allAxes(int64_t rank, int64_t first = 0); // first .. rank-1
+int64_t product(const Ints& values, size_t begin = 0, size_t end = SIZE_MAX);
+
 // One run of an importer.
 class ImportSession {
 public:

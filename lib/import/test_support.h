@@ -1,11 +1,12 @@
 // Test support of all formats: what an imported model looks like.
 #pragma once
 
-#include "lib/import/common.h"
+#include "lib/import/format.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,25 @@ template <class T>
 void append(std::string& bytes, T value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
+
+// Operators that a test has built.
+inline std::set<std::string>& tested() {
+  static std::set<std::string> types;
+  return types;
+}
+// A fixture is claimed for every operator that no model shows: after all tests, none may be missing.
+class EveryOperatorIsTested : public ::testing::Environment {
+public:
+  explicit EveryOperatorIsTested(std::vector<SupportedOperator> (*operators)()) : operators_(operators) {}
+  void TearDown() override {
+    if (::testing::GTEST_FLAG(filter) != "*") return;
+    for (const SupportedOperator& op : operators_())
+      EXPECT_TRUE(tested().contains(op.name)) << op.name << " has no test";
+  }
+
+private:
+  std::vector<SupportedOperator> (*operators_)();
+};
 
 inline bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

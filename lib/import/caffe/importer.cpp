@@ -11,7 +11,7 @@ namespace burin {
 namespace caffe {
 namespace {
 void runLayer(const Layer& layer, const Result<Weights>& weights, RuleContext& context) {
-  const LayerRow& row = *findOperator(layer.type);
+  const LayerRow& row = *operators().find(layer.type);
   if (layer.bottoms.size() < row.minBottoms || layer.bottoms.size() > row.maxBottoms)
     return context.invalid(fmt::format("has {} bottoms, {} are needed", layer.bottoms.size(),
                                        row.minBottoms == row.maxBottoms
@@ -27,7 +27,7 @@ FlatGraph flatGraph(const Network& network, const Result<Weights>& weights) {
     graph.nodes.push_back({layer.name, layer.type, layer.bottoms, layer.tops});
   graph.inputs = network.inputs;
   graph.outputs = network.outputs;
-  graph.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
+  graph.hasRule = [](const FlatNode& node) { return operators().find(node.type) != nullptr; };
   graph.remedy = remedyFor;
   graph.rule = [&network, &weights](size_t index, RuleContext& context) {
     runLayer(network.layers[index], weights, context);
@@ -111,6 +111,6 @@ const ImportFormat kCaffeFormat = {"caffe",
                                    "V1 and V2 layers; also those of the SSD fork and others that are common",
                                    caffe::recognises,
                                    importCaffe,
-                                   caffe::caffeOperators};
+                                   [] { return caffe::operators().supported(); }};
 
 } // namespace burin

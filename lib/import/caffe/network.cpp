@@ -51,7 +51,7 @@ bool isDropped(const std::string& type) {
 }
 
 bool isInput(const std::string& type, const TextMessage& layer) {
-  return type == "Input" || endsWith(type, "Data") || (!layer.has("bottom") && !findOperator(type));
+  return type == "Input" || endsWith(type, "Data") || (!layer.has("bottom") && !operators().find(type));
 }
 
 Ints dimsOf(const TextMessage& shape) {

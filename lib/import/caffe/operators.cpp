@@ -1,25 +1,8 @@
 #include "lib/import/caffe/operators.h"
 
-#include <algorithm>
-#include <unordered_map>
-
 namespace burin::caffe {
 
 namespace {
-const LayerTable* const kTables[] = {&kConvolutionLayers,   &kPoolingLayers,  &kElementwiseLayers,
-                                     &kNormalizationLayers, &kMovementLayers, &kReductionLayers,
-                                     &kDetectionLayers};
-
-const std::unordered_map<std::string, const LayerRow*>& index() {
-  static const std::unordered_map<std::string, const LayerRow*> rows = [] {
-    std::unordered_map<std::string, const LayerRow*> map;
-    for (const LayerTable* table : kTables)
-      for (size_t i = 0; i < table->count; ++i) map.emplace(table->rows[i].type, &table->rows[i]);
-    return map;
-  }();
-  return rows;
-}
-
 // Without underscores, in lower case.
 std::string plain(const std::string& type) {
   std::string text;
@@ -29,16 +12,11 @@ std::string plain(const std::string& type) {
 }
 } // namespace
 
-const LayerRow* findOperator(const std::string& type) {
-  auto it = index().find(type);
-  return it == index().end() ? nullptr : it->second;
-}
-
-std::vector<SupportedOperator> caffeOperators() {
-  std::vector<SupportedOperator> list;
-  for (const auto& [type, row] : index()) list.push_back({type, "", row->shownBy});
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return list;
+const OperatorIndex<LayerRow>& operators() {
+  static const OperatorIndex<LayerRow> index = {kConvolutionLayers,   kPoolingLayers,  kElementwiseLayers,
+                                                kNormalizationLayers, kMovementLayers, kReductionLayers,
+                                                kDetectionLayers};
+  return index;
 }
 
 std::string modernType(const std::string& type) {
@@ -51,8 +29,8 @@ std::string modernType(const std::string& type) {
   const std::string wanted = plain(type);
   for (const char* name : kOthers)
     if (plain(name) == wanted) return name;
-  for (const auto& [name, row] : index())
-    if (plain(name) == wanted) return name;
+  for (const auto& [name, row] : operators().rows())
+    if (plain(row->name) == wanted) return row->name;
   return type;
 }
 

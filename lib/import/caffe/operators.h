@@ -2,16 +2,14 @@
 #pragma once
 
 #include "lib/import/caffe/layer_context.h"
-#include "lib/import/format.h"
+#include "lib/import/operator_table.h"
 
 namespace burin::caffe {
 
 using LayerRule = void (*)(LayerContext&);
 
-constexpr size_t kAny = size_t(1) << 30;
-
 struct LayerRow {
-  const char* type;
+  const char* name;
   LayerRule rule;
   const char* parameters; // the message that holds its parameters
   size_t minBottoms, maxBottoms;
@@ -19,16 +17,10 @@ struct LayerRow {
   const char* variant = ""; // what rules shared by several types tell them apart by
 };
 
-struct LayerTable {
-  const LayerRow* rows;
-  size_t count;
-};
+extern const OperatorTable<LayerRow> kConvolutionLayers, kPoolingLayers, kElementwiseLayers,
+    kNormalizationLayers, kMovementLayers, kReductionLayers, kDetectionLayers;
 
-extern const LayerTable kConvolutionLayers, kPoolingLayers, kElementwiseLayers, kNormalizationLayers,
-    kMovementLayers, kReductionLayers, kDetectionLayers;
-
-const LayerRow* findOperator(const std::string& type); // null without a rule
-std::vector<SupportedOperator> caffeOperators();
+const OperatorIndex<LayerRow>& operators();
 std::string remedyFor(const std::string& type);
 // A type as the old format writes it (INNER_PRODUCT) under its present name (InnerProduct).
 std::string modernType(const std::string& type);

@@ -107,6 +107,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kConvolutionLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kConvolutionLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::caffe

@@ -250,6 +250,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kDetectionLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kDetectionLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::caffe

@@ -188,6 +188,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kElementwiseLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kElementwiseLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::caffe

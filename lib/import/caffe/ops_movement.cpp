@@ -222,6 +222,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kMovementLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kMovementLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::caffe

@@ -102,6 +102,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kNormalizationLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kNormalizationLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::caffe

@@ -75,6 +75,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kReductionLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kReductionLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::caffe

@@ -54,7 +54,7 @@ void runLayer(const Network& network, const Layer& layer, const Result<Weights>&
       return context.invalid(fmt::format("reads a tensor of {} dimensions, not of 4", rank),
                              "give --input-shapes as 1xCHANNELSxHEIGHTxWIDTH");
   LayerContext rule(context, network, layer, weights);
-  findOperator(layer.section->type)->rule(rule);
+  operators().find(layer.section->type)->rule(rule);
 }
 
 FlatGraph flatGraph(const Network& network, const Result<Weights>& weights) {
@@ -70,7 +70,7 @@ FlatGraph flatGraph(const Network& network, const Result<Weights>& weights) {
     dims.push_back({size, {}});
   graph.inputs.push_back({kPicture, rt::DType::F32, dims});
   graph.outputs = outputsOf(network);
-  graph.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
+  graph.hasRule = [](const FlatNode& node) { return operators().find(node.type) != nullptr; };
   graph.remedy = remedyFor;
   graph.rule = [&network, &weights](size_t index, RuleContext& context) {
     runLayer(network, network.layers[index], weights, context);
@@ -156,6 +156,6 @@ const ImportFormat kDarknetFormat = {
     "heads raw, or as rows of boxes by their names in --outputs; layers of AlexeyAB's fork",
     darknet::recognises,
     importDarknet,
-    darknet::darknetOperators};
+    [] { return darknet::operators().supported(); }};
 
 } // namespace burin

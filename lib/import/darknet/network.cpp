@@ -63,7 +63,7 @@ private:
     Layer layer;
     layer.index = static_cast<int>(net_.layers.size());
     layer.section = &section;
-    const LayerRow* row = findOperator(section.type);
+    const LayerRow* row = operators().find(section.type);
     BURIN_CHECK(connect(layer, row ? row->reads : Reads::Previous));
     layer.in = sizeOf(layer.inputs.front());
     layer.weightsAt = weights_;

@@ -1,32 +1,10 @@
 #include "lib/import/darknet/operators.h"
 
-#include <algorithm>
-#include <unordered_map>
-
 namespace burin::darknet {
 
-namespace {
-const std::unordered_map<std::string, const LayerRow*>& index() {
-  static const std::unordered_map<std::string, const LayerRow*> rows = [] {
-    std::unordered_map<std::string, const LayerRow*> map;
-    for (const LayerTable* table : {&kWeightedLayers, &kPoolingLayers, &kJoiningLayers, &kHeadLayers})
-      for (size_t i = 0; i < table->count; ++i) map.emplace(table->rows[i].type, &table->rows[i]);
-    return map;
-  }();
-  return rows;
-}
-} // namespace
-
-const LayerRow* findOperator(const std::string& type) {
-  auto it = index().find(type);
-  return it == index().end() ? nullptr : it->second;
-}
-
-std::vector<SupportedOperator> darknetOperators() {
-  std::vector<SupportedOperator> list;
-  for (const auto& [type, row] : index()) list.push_back({type, "", row->shownBy});
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return list;
+const OperatorIndex<LayerRow>& operators() {
+  static const OperatorIndex<LayerRow> index = {kWeightedLayers, kPoolingLayers, kJoiningLayers, kHeadLayers};
+  return index;
 }
 
 std::string remedyFor(const std::string& type) {

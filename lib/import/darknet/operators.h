@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lib/import/darknet/layer_context.h"
-#include "lib/import/format.h"
+#include "lib/import/operator_table.h"
 
 namespace burin::darknet {
 
@@ -14,7 +14,7 @@ struct Measured {
 };
 
 struct LayerRow {
-  const char* type;
+  const char* name;
   void (*rule)(LayerContext&);
   // Sizes of the result and of the weights as the file declares them; errors need only a message.
   Result<Measured> (*measure)(const Section& section, const std::vector<Size>& inputs);
@@ -22,15 +22,9 @@ struct LayerRow {
   const char* shownBy; // see SupportedOperator
 };
 
-struct LayerTable {
-  const LayerRow* rows;
-  size_t count;
-};
+extern const OperatorTable<LayerRow> kWeightedLayers, kPoolingLayers, kJoiningLayers, kHeadLayers;
 
-extern const LayerTable kWeightedLayers, kPoolingLayers, kJoiningLayers, kHeadLayers;
-
-const LayerRow* findOperator(const std::string& type); // null without a rule
-std::vector<SupportedOperator> darknetOperators();
+const OperatorIndex<LayerRow>& operators();
 std::string remedyFor(const std::string& type);
 
 } // namespace burin::darknet

@@ -118,6 +118,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kHeadLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kHeadLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::darknet

@@ -129,6 +129,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kJoiningLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kJoiningLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::darknet

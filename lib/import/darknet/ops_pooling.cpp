@@ -182,6 +182,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kPoolingLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kPoolingLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::darknet

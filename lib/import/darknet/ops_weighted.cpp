@@ -129,6 +129,6 @@ const LayerRow kRows[] = {
 };
 } // namespace
 
-const LayerTable kWeightedLayers = {kRows, std::size(kRows)};
+const OperatorTable<LayerRow> kWeightedLayers = {kRows, std::size(kRows)};
 
 } // namespace burin::darknet

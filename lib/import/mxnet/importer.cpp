@@ -20,10 +20,10 @@ importSymbol(const mxnet::Symbol& symbol, const mxnet::Parameters& parameters, I
   graph.constant = [&](const std::string& name) {
     return makeConstant(parameters.at(name), name, session.builder(), session.options().allowNonFinite);
   };
-  graph.hasRule = [](const FlatNode& node) { return mxnet::findOperator(node.type) != nullptr; };
+  graph.hasRule = [](const FlatNode& node) { return mxnet::operators().find(node.type) != nullptr; };
   graph.remedy = mxnet::remedyFor;
   graph.rule = [&](size_t index, RuleContext& context) {
-    const mxnet::OperatorRow& row = *mxnet::findOperator(context.type());
+    const mxnet::OperatorRow& row = *mxnet::operators().find(context.type());
     mxnet::Node node(context, *flat.symbols[index], row);
     row.rule(node);
   };
@@ -93,12 +93,6 @@ bool looksLikeMxnet(const ModelFile& file) {
          text.find("\"nodes\"") != std::string_view::npos &&
          text.find("\"arg_nodes\"") != std::string_view::npos;
 }
-
-std::vector<SupportedOperator> mxnetOperators() {
-  std::vector<SupportedOperator> list;
-  for (const mxnet::OperatorRow* row : mxnet::allOperators()) list.push_back({row->name, "", row->shownBy});
-  return list;
-}
 } // namespace
 
 Result<ImportedModule> importMxnetBytes(std::span<const char> symbol, std::span<const char> stream,
@@ -113,6 +107,6 @@ const ImportFormat kMxnetFormat = {"mxnet",
                                    "float models of every release; parameters beside the symbol",
                                    looksLikeMxnet,
                                    importMxnet,
-                                   mxnetOperators};
+                                   [] { return mxnet::operators().supported(); }};
 
 } // namespace burin

@@ -1,35 +1,13 @@
 #include "lib/import/mxnet/operators.h"
 
-#include <map>
-
 namespace burin::mxnet {
 
-namespace {
-const OperatorTable* const kTables[] = {
-    &kConvolutionOperators, &kNormalizationOperators, &kElementwiseOperators, &kUnaryOperators,
-    &kReductionOperators,   &kMovementOperators,      &kSliceOperators,       &kIndexOperators,
-    &kConstantOperators,    &kRecurrentOperators,     &kDetectionOperators};
-
-const std::map<std::string, const OperatorRow*>& index() {
-  static const std::map<std::string, const OperatorRow*> rows = [] {
-    std::map<std::string, const OperatorRow*> map;
-    for (const OperatorTable* table : kTables)
-      for (size_t i = 0; i < table->count; ++i) map.emplace(table->rows[i].name, &table->rows[i]);
-    return map;
-  }();
-  return rows;
-}
-} // namespace
-
-const OperatorRow* findOperator(const std::string& type) {
-  auto it = index().find(type);
-  return it == index().end() ? nullptr : it->second;
-}
-
-std::vector<const OperatorRow*> allOperators() {
-  std::vector<const OperatorRow*> rows;
-  for (const auto& [name, row] : index()) rows.push_back(row);
-  return rows;
+const OperatorIndex<OperatorRow>& operators() {
+  static const OperatorIndex<OperatorRow> index = {
+      kConvolutionOperators, kNormalizationOperators, kElementwiseOperators, kUnaryOperators,
+      kReductionOperators,   kMovementOperators,      kSliceOperators,       kIndexOperators,
+      kConstantOperators,    kRecurrentOperators,     kDetectionOperators};
+  return index;
 }
 
 std::string remedyFor(const std::string& type) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lib/import/mxnet/node.h"
+#include "lib/import/operator_table.h"
 
 namespace burin::mxnet {
 
@@ -12,18 +13,11 @@ struct OperatorRow {
   const char* shownBy = "fixture";
 };
 
-struct OperatorTable {
-  const OperatorRow* rows;
-  size_t count;
-};
-
-extern const OperatorTable kConvolutionOperators, kNormalizationOperators, kElementwiseOperators,
+extern const OperatorTable<OperatorRow> kConvolutionOperators, kNormalizationOperators, kElementwiseOperators,
     kUnaryOperators, kReductionOperators, kMovementOperators, kSliceOperators, kIndexOperators,
     kConstantOperators, kRecurrentOperators, kDetectionOperators;
 
-// Null for an operator without a rule.
-const OperatorRow* findOperator(const std::string& type);
-std::vector<const OperatorRow*> allOperators(); // by name
+const OperatorIndex<OperatorRow>& operators();
 // What to do about an operator without a rule; may be empty.
 std::string remedyFor(const std::string& type);
 

@@ -195,6 +195,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kDetectionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kDetectionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::mxnet

@@ -139,6 +139,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kReductionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kReductionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::mxnet

@@ -142,6 +142,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kUnaryOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kUnaryOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::mxnet

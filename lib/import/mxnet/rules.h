@@ -6,9 +6,6 @@
 
 namespace burin::mxnet {
 
-int64_t product(const Ints& values, size_t begin = 0, size_t end = rt::kMaxRank);
-Ints allAxes(int64_t rank, int64_t first = 0);
-
 // softmax over one axis, or of x flattened to [N, rest].
 Value softmaxOver(Node& n, Value x, int64_t axis);
 Value softmaxPerSample(Node& n, Value x);

@@ -6,13 +6,13 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 namespace burin::mxnet::test {
 
 using burin::test::append;
 using burin::test::expectValues;
 using burin::test::Imported;
+using burin::test::tested;
 using Json = nlohmann::json;
 using Attributes = std::map<std::string, std::string>;
 
@@ -54,12 +54,6 @@ inline std::string parameterFile(const std::map<std::string, Tensor>& tensors, L
     bytes += prefix + name;
   }
   return bytes;
-}
-
-// Every operator that a test wrote.
-inline std::set<std::string>& tested() {
-  static std::set<std::string> types;
-  return types;
 }
 
 // A symbol under construction. `key` is where attributes stand, which changed over the releases.

@@ -117,7 +117,8 @@ const char* shownBy(const std::string& name) {
 
 std::vector<SupportedOperator> onnxOperators() {
   std::vector<SupportedOperator> list;
-  for (const std::string& name : onnx::operatorNames()) {
+  for (const auto& entry : onnx::operators().rows()) {
+    const std::string name(entry.first);
     size_t colon = name.rfind(':');
     bool plain = colon == std::string::npos;
     list.push_back(

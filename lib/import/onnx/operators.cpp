@@ -2,37 +2,25 @@
 
 #include "lib/import/onnx/importer.h"
 
-#include <unordered_map>
-
 namespace burin::onnx {
 
-namespace {
-const OperatorTable* const kTables[] = {
-    &kConvolutionOperators, &kPoolingOperators,   &kElementwiseOperators,  &kCastOperators,
-    &kReductionOperators,   &kLinearOperators,    &kMovementOperators,     &kSliceOperators,
-    &kShapeOperators,       &kGatherOperators,    &kResizeOperators,       &kNormalizationOperators,
-    &kAttentionOperators,   &kRecurrentOperators, &kQuantizationOperators, &kQLinearOperators,
-    &kControlOperators,     &kSequenceOperators,  &kLossOperators,         &kDetectionOperators,
-    &kSignalOperators,      &kGeneratorOperators, &kSetOperators};
-
-const std::unordered_map<std::string, const OperatorRow*>& index() {
-  static const std::unordered_map<std::string, const OperatorRow*> rows = [] {
-    std::unordered_map<std::string, const OperatorRow*> map;
-    for (const OperatorTable* table : kTables)
-      for (size_t i = 0; i < table->count; ++i) map.emplace(table->rows[i].name, &table->rows[i]);
-    return map;
-  }();
-  return rows;
+const OperatorIndex<OperatorRow>& operators() {
+  static const OperatorIndex<OperatorRow> index = {
+      kConvolutionOperators, kPoolingOperators,   kElementwiseOperators,  kCastOperators,
+      kReductionOperators,   kLinearOperators,    kMovementOperators,     kSliceOperators,
+      kShapeOperators,       kGatherOperators,    kResizeOperators,       kNormalizationOperators,
+      kAttentionOperators,   kRecurrentOperators, kQuantizationOperators, kQLinearOperators,
+      kControlOperators,     kSequenceOperators,  kLossOperators,         kDetectionOperators,
+      kSignalOperators,      kGeneratorOperators, kSetOperators};
+  return index;
 }
-} // namespace
 
 std::string qualifiedName(const std::string& domain, const std::string& type) {
   return domain.empty() || domain == "ai.onnx" ? type : domain + ":" + type;
 }
 
 const OperatorRow* findOperator(const std::string& domain, const std::string& type) {
-  auto it = index().find(qualifiedName(domain, type));
-  return it == index().end() ? nullptr : it->second;
+  return operators().find(qualifiedName(domain, type));
 }
 
 std::string remedyFor(const std::string& name) {
@@ -55,13 +43,6 @@ std::string remedyFor(const std::string& name) {
     return "it belongs to an extension; export it as a function of ONNX operators, or cut before it with "
            "--outputs";
   return {};
-}
-
-std::vector<std::string> operatorNames() {
-  std::vector<std::string> names;
-  for (const auto& [name, row] : index()) names.push_back(name);
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 } // namespace burin::onnx

@@ -2,12 +2,11 @@
 #pragma once
 
 #include "lib/import/onnx/node_context.h"
+#include "lib/import/operator_table.h"
 
 namespace burin::onnx {
 
 using ImportRule = void (*)(NodeContext&);
-
-constexpr int kAny = 1 << 30;
 
 struct OperatorRow {
   const char* name; // "Conv", or "com.microsoft:QGemm" outside ai.onnx
@@ -19,23 +18,17 @@ struct OperatorRow {
   bool structured = false;  // takes sequences or optionals
 };
 
-struct OperatorTable {
-  const OperatorRow* rows;
-  size_t count;
-};
+extern const OperatorTable<OperatorRow> kConvolutionOperators, kPoolingOperators, kElementwiseOperators,
+    kCastOperators, kReductionOperators, kLinearOperators, kMovementOperators, kSliceOperators,
+    kShapeOperators, kGatherOperators, kResizeOperators, kNormalizationOperators, kAttentionOperators,
+    kRecurrentOperators, kQuantizationOperators, kQLinearOperators, kControlOperators, kSequenceOperators,
+    kLossOperators, kDetectionOperators, kSignalOperators, kGeneratorOperators, kSetOperators;
 
-extern const OperatorTable kConvolutionOperators, kPoolingOperators, kElementwiseOperators, kCastOperators,
-    kReductionOperators, kLinearOperators, kMovementOperators, kSliceOperators, kShapeOperators,
-    kGatherOperators, kResizeOperators, kNormalizationOperators, kAttentionOperators, kRecurrentOperators,
-    kQuantizationOperators, kQLinearOperators, kControlOperators, kSequenceOperators, kLossOperators,
-    kDetectionOperators, kSignalOperators, kGeneratorOperators, kSetOperators;
-
+const OperatorIndex<OperatorRow>& operators();
 // Null for an operator without a rule.
 const OperatorRow* findOperator(const std::string& domain, const std::string& type);
 // The name in the table: without ai.onnx, with any other domain in front.
 std::string qualifiedName(const std::string& domain, const std::string& type);
-// Names of all operators with a rule, "com.microsoft:QLinearAdd" for those of other domains.
-std::vector<std::string> operatorNames();
 // What to do about an operator without a rule; may be empty.
 std::string remedyFor(const std::string& qualifiedName);
 

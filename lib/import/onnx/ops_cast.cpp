@@ -55,6 +55,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kCastOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kCastOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

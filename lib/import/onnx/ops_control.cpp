@@ -300,6 +300,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kControlOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kControlOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

@@ -149,6 +149,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kConvolutionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kConvolutionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

@@ -85,6 +85,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kGatherOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kGatherOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

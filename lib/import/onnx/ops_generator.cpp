@@ -67,6 +67,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kGeneratorOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kGeneratorOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

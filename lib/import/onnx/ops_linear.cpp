@@ -102,6 +102,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kLinearOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kLinearOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

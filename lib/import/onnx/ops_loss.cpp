@@ -59,6 +59,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kLossOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kLossOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

@@ -219,6 +219,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kMovementOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kMovementOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

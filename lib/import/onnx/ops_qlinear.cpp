@@ -96,6 +96,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kQLinearOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kQLinearOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

@@ -178,6 +178,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kSequenceOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kSequenceOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

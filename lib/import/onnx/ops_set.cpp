@@ -253,6 +253,6 @@ void importTfIdf(NodeContext& c) {
 const OperatorRow kRows[] = {{"Unique", importUnique, 1, 1}, {"TfIdfVectorizer", importTfIdf, 1, 1}};
 } // namespace
 
-const OperatorTable kSetOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kSetOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

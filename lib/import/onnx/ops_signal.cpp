@@ -220,6 +220,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kSignalOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kSignalOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

@@ -100,6 +100,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kSliceOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kSliceOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::onnx

@@ -2,11 +2,6 @@
 
 namespace burin::onnx {
 
-Ints allAxes(int64_t rank, int64_t first) {
-  Ints axes;
-  for (int64_t i = first; i < rank; ++i) axes.push_back(i);
-  return axes;
-}
 Ints movedToEnd(int64_t rank, int64_t axis) {
   Ints permutation;
   for (int64_t i = 0; i < rank; ++i)
@@ -20,10 +15,4 @@ Ints inverse(const Ints& permutation) {
     result[static_cast<size_t>(permutation[i])] = static_cast<int64_t>(i);
   return result;
 }
-int64_t product(const Ints& values, size_t begin, size_t end) {
-  int64_t result = 1;
-  for (size_t i = begin; i < end && i < values.size(); ++i) result *= values[i];
-  return result;
-}
-
 } // namespace burin::onnx

@@ -26,9 +26,7 @@ void setCounted(NodeContext& context, int output, Value result, Value count, int
 // ops_control.cpp: the identity on sequences and tensors.
 void importIdentity(NodeContext& context);
 
-Ints allAxes(int64_t rank, int64_t first = 0); // first .. rank-1
-Ints movedToEnd(int64_t rank, int64_t axis);   // permutation that moves `axis` behind all others
+Ints movedToEnd(int64_t rank, int64_t axis); // permutation that moves `axis` behind all others
 Ints inverse(const Ints& permutation);
-int64_t product(const Ints& values, size_t begin, size_t end);
 
 } // namespace burin::onnx

@@ -25,11 +25,11 @@ importProgram(const paddle::Program& program, const paddle::Parameters& paramete
   graph.constant = [&](const std::string& name) {
     return makeConstant(parameters.at(name), name, session.builder(), session.options().allowNonFinite);
   };
-  graph.hasRule = [](const FlatNode& node) { return paddle::findOperator(node.type) != nullptr; };
+  graph.hasRule = [](const FlatNode& node) { return paddle::operators().find(node.type) != nullptr; };
   graph.remedy = paddle::remedyFor;
   graph.rule = [&](size_t index, RuleContext& context) {
     paddle::Node node(context, *flat.descs[index], program);
-    paddle::findOperator(node.type())->rule(node);
+    paddle::operators().find(node.type())->rule(node);
   };
   return importFlatGraph(graph, session);
 }
@@ -121,12 +121,6 @@ bool looksLikePaddle(const ModelFile& file) {
   bool isPir = start.starts_with('{') && start.find("\"pir\"") != std::string_view::npos;
   return isPir || looksLikeProgram(file.bytes);
 }
-
-std::vector<SupportedOperator> paddleOperators() {
-  std::vector<SupportedOperator> list;
-  for (const paddle::OperatorRow* row : paddle::allOperators()) list.push_back({row->name, "", row->shownBy});
-  return list;
-}
 } // namespace
 
 Result<ImportedModule> importPaddleBytes(std::span<const char> programBytes, std::span<const char> stream,
@@ -142,6 +136,6 @@ const ImportFormat kPaddleFormat = {"paddle",
                                     "inference models; parameters combined or in files of their own",
                                     looksLikePaddle,
                                     importPaddle,
-                                    paddleOperators};
+                                    [] { return paddle::operators().supported(); }};
 
 } // namespace burin

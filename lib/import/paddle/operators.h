@@ -1,6 +1,7 @@
 // The table of operators: one row per operator, one array per file of rules.
 #pragma once
 
+#include "lib/import/operator_table.h"
 #include "lib/import/paddle/node.h"
 
 namespace burin::paddle {
@@ -12,19 +13,12 @@ struct OperatorRow {
   const char* shownBy = "fixture";
 };
 
-struct OperatorTable {
-  const OperatorRow* rows;
-  size_t count;
-};
-
-extern const OperatorTable kConvolutionOperators, kPoolingOperators, kNormalizationOperators,
+extern const OperatorTable<OperatorRow> kConvolutionOperators, kPoolingOperators, kNormalizationOperators,
     kElementwiseOperators, kActivationOperators, kLinearOperators, kReductionOperators, kMovementOperators,
     kIndexOperators, kConstantOperators, kResizeOperators, kRecurrentOperators, kDetectionOperators,
     kQuantizationOperators;
 
-// Null for an operator without a rule.
-const OperatorRow* findOperator(const std::string& type);
-std::vector<const OperatorRow*> allOperators(); // by name
+const OperatorIndex<OperatorRow>& operators();
 // What to do about an operator without a rule; may be empty.
 std::string remedyFor(const std::string& type);
 

@@ -198,6 +198,6 @@ const std::array<OperatorRow, kCount + 2> kRows = [] {
 }();
 } // namespace
 
-const OperatorTable kActivationOperators = {kRows.data(), kRows.size()};
+const OperatorTable<OperatorRow> kActivationOperators = {kRows.data(), kRows.size()};
 
 } // namespace burin::paddle

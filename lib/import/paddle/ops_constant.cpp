@@ -166,6 +166,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kConstantOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kConstantOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::paddle

@@ -78,6 +78,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kConvolutionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kConvolutionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::paddle

@@ -9,7 +9,7 @@
 namespace burin::paddle {
 
 namespace {
-const char* variantOf(const Node& n) { return findOperator(n.type())->variant; }
+const char* variantOf(const Node& n) { return operators().find(n.type())->variant; }
 
 void importBinary(Node& n) {
   auto [x, y] = alignedOperands(n, n.in("X"), n.in("Y"));
@@ -142,6 +142,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kElementwiseOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kElementwiseOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::paddle

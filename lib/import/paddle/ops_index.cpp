@@ -97,6 +97,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kIndexOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kIndexOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::paddle

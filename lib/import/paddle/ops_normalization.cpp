@@ -108,6 +108,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kNormalizationOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kNormalizationOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::paddle

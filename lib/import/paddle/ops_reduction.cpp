@@ -30,7 +30,7 @@ void importReduce(Node& n) {
   auto axes = reducedAxes(n, x);
   if (!axes) return;
   n.set("Out",
-        asDeclared(n, "Out", n->reduce(findOperator(n.type())->variant, x, *axes, n.flag("keep_dim"))));
+        asDeclared(n, "Out", n->reduce(operators().find(n.type())->variant, x, *axes, n.flag("keep_dim"))));
 }
 
 // Booleans: all is a minimum, any a maximum.
@@ -38,7 +38,8 @@ void importReduceBool(Node& n) {
   Value x = n.in("X");
   auto axes = reducedAxes(n, x);
   if (!axes) return;
-  Value y = n->reduce(findOperator(n.type())->variant, n->cast(x, rt::DType::I32), *axes, n.flag("keep_dim"));
+  Value y =
+      n->reduce(operators().find(n.type())->variant, n->cast(x, rt::DType::I32), *axes, n.flag("keep_dim"));
   n.set("Out", asDeclared(n, "Out", n->cast(y, rt::DType::Bool)));
 }
 
@@ -55,7 +56,7 @@ void importArg(Node& n) {
   if (flatten) x = n->reshape(x, {product(RuleContext::dims(x), 0, rt::kMaxRank)}), *axis = 0;
   Value y = n->emit("arg_reduce", {x},
                     n->attrs()
-                        .s("fn", findOperator(n.type())->variant)
+                        .s("fn", operators().find(n.type())->variant)
                         .i("axis", n->axis(*axis, RuleContext::rank(x)))
                         .b("keep_dims", n.flag("keepdims")));
   int64_t wanted = n.integer("dtype", paddlepb::VarType::INT64);
@@ -150,6 +151,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kReductionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kReductionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::paddle

@@ -58,7 +58,7 @@ void importInterpolate(Node& n) {
   Value x = isLast ? channelsFirst(n.context(), n.in("X")) : n.in("X");
   Ints dims = RuleContext::dims(x);
   if (dims.size() < 3 || dims.size() > 5) return n->invalid("its input has no spatial axes");
-  const char* mode = findOperator(n.type())->variant;
+  const char* mode = operators().find(n.type())->variant;
   bool nearest = std::strcmp(mode, "nearest") == 0, corners = n.flag("align_corners", true);
   std::vector<float> stated, scales(dims.size(), 1.0f);
   auto sizes = outputSizes(n, Ints(dims.begin() + 2, dims.end()), stated);
@@ -104,6 +104,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kResizeOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kResizeOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::paddle

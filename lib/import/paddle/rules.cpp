@@ -5,18 +5,6 @@
 
 namespace burin::paddle {
 
-int64_t product(const Ints& values, size_t begin, size_t end) {
-  int64_t result = 1;
-  for (size_t i = begin; i < end && i < values.size(); ++i) result *= values[i];
-  return result;
-}
-
-Ints allAxes(int64_t rank, int64_t first) {
-  Ints axes;
-  for (int64_t i = first; i < rank; ++i) axes.push_back(i);
-  return axes;
-}
-
 bool isChannelsLast(const Node& n, const char* attribute) {
   std::string layout = n.text(attribute, "NCHW");
   return layout == "NHWC" || layout == "NDHWC" || layout == "NLC";

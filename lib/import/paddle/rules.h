@@ -18,7 +18,4 @@ std::pair<Value, Value> alignedOperands(Node& n, Value x, Value y);
 // give x.
 Value activation(Node& n, Value x, const std::string& name);
 
-int64_t product(const Ints& values, size_t begin, size_t end);
-Ints allAxes(int64_t rank, int64_t first = 0);
-
 } // namespace burin::paddle

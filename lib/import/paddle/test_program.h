@@ -6,7 +6,6 @@
 #include "schema/paddle.pb.h"
 
 #include <map>
-#include <set>
 #include <variant>
 
 namespace burin::paddle::test {
@@ -14,6 +13,7 @@ namespace burin::paddle::test {
 using burin::test::append;
 using burin::test::expectValues;
 using burin::test::Imported;
+using burin::test::tested;
 
 using paddlepb::VarType;
 using Attribute = std::variant<int, float, bool, std::string, std::vector<int>, std::vector<float>>;
@@ -64,12 +64,6 @@ inline std::string stored(const Tensor& tensor) {
       append(bytes, static_cast<float>(v));
     }
   return bytes;
-}
-
-// Every operator that a test wrote.
-inline std::set<std::string>& tested() {
-  static std::set<std::string> types;
-  return types;
 }
 
 // A program under construction: one block (further ones with `block`), parameters, feeds and fetches.

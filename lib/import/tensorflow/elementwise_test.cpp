@@ -250,8 +250,6 @@ TEST(TensorflowTable, EveryElementwiseRowIsTested) {
       "Cast",  "IdentityN", "Print",    "TruncateDiv", "ReadVariableOp", "Softmax",   "LogSoftmax"};
   for (const UnaryRow& row : kUnaries) tested.insert(row.op);
   for (const BinaryRow& row : kBinaries) tested.insert(row.op);
-  for (const tensorflow::OperatorTable* table :
-       {&tensorflow::kElementwiseOperators, &tensorflow::kActivationOperators})
-    for (size_t i = 0; i < table->count; ++i)
-      EXPECT_TRUE(tested.contains(table->rows[i].name)) << table->rows[i].name;
+  for (auto table : {tensorflow::kElementwiseOperators, tensorflow::kActivationOperators})
+    for (const tensorflow::OperatorRow& row : table) EXPECT_TRUE(tested.contains(row.name)) << row.name;
 }

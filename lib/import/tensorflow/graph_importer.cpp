@@ -60,10 +60,10 @@ public:
     if (!source_.signature && options_.outputs.empty()) flat_.outputs = ends();
     reportUpdates();
     flat_.constant = [this](const std::string& name) { return constant(name); };
-    flat_.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
+    flat_.hasRule = [](const FlatNode& node) { return operators().find(node.type) != nullptr; };
     flat_.remedy = remedyFor;
     flat_.rule = [this](size_t index, RuleContext& context) {
-      runRule(*findOperator(flat_.nodes[index].type), nodes_[origin_[index]], context);
+      runRule(*operators().find(flat_.nodes[index].type), nodes_[origin_[index]], context);
     };
     callFunction = [this](const std::string& function, const std::string& name,
                           const std::vector<Value>& arguments) {

@@ -191,15 +191,6 @@ bool recognises(const ModelFile& file) {
   return isSavedModel(file) || startsWithNode(file.bytes) || isKeras(file.bytes) ||
          textKind({file.bytes.data(), file.bytes.size()}) != TextKind::None;
 }
-
-std::vector<SupportedOperator> supportedOperators() {
-  std::vector<SupportedOperator> list;
-  for (const OperatorTable* table : operatorTables())
-    for (size_t i = 0; i < table->count; ++i)
-      list.push_back({table->rows[i].name, "", table->rows[i].inModel ? "model" : "fixture"});
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return list;
-}
 } // namespace
 
 const ImportFormat kTensorflowFormat = {"tensorflow",
@@ -207,6 +198,6 @@ const ImportFormat kTensorflowFormat = {"tensorflow",
                                         "variables are read from the SavedModel's checkpoint",
                                         recognises,
                                         importTensorflow,
-                                        supportedOperators};
+                                        [] { return operators().supported(); }};
 
 } // namespace burin

@@ -58,16 +58,6 @@ std::string Attributes::function(const char* name) {
 //----------------------------------------------------------------------------------------------===//
 
 namespace {
-const std::unordered_map<std::string, const OperatorRow*>& index() {
-  static const std::unordered_map<std::string, const OperatorRow*> rows = [] {
-    std::unordered_map<std::string, const OperatorRow*> map;
-    for (const OperatorTable* table : operatorTables())
-      for (size_t i = 0; i < table->count; ++i) map.emplace(table->rows[i].name, &table->rows[i]);
-    return map;
-  }();
-  return rows;
-}
-
 bool isOneOf(const std::string& type, std::initializer_list<const char*> list) {
   for (const char* one : list)
     if (type == one) return true;
@@ -75,22 +65,17 @@ bool isOneOf(const std::string& type, std::initializer_list<const char*> list) {
 }
 } // namespace
 
-const std::vector<const OperatorTable*>& operatorTables() {
-  static const std::vector<const OperatorTable*> tables = {
-      &kConvolutionOperators, &kPoolingOperators,      &kNormalizationOperators, &kElementwiseOperators,
-      &kActivationOperators,  &kLinearOperators,       &kReductionOperators,     &kShapeOperators,
-      &kMovementOperators,    &kSliceOperators,        &kGatherOperators,        &kResizeOperators,
-      &kBlockOperators,       &kQuantizationOperators, &kDetectionOperators,     &kControlOperators};
-  return tables;
-}
-
-const OperatorRow* findOperator(const std::string& type) {
-  auto it = index().find(type);
-  return it == index().end() ? nullptr : it->second;
+const OperatorIndex<OperatorRow>& operators() {
+  static const OperatorIndex<OperatorRow> index = {
+      kConvolutionOperators, kPoolingOperators,      kNormalizationOperators, kElementwiseOperators,
+      kActivationOperators,  kLinearOperators,       kReductionOperators,     kShapeOperators,
+      kMovementOperators,    kSliceOperators,        kGatherOperators,        kResizeOperators,
+      kBlockOperators,       kQuantizationOperators, kDetectionOperators,     kControlOperators};
+  return index;
 }
 
 std::vector<std::string> outputNames(const std::string& type) {
-  const OperatorRow* row = findOperator(type);
+  const OperatorRow* row = operators().find(type);
   std::istringstream text(row                ? row->outputs
                           : type == "Switch" ? "output_false output_true"
                           : type == "Merge"  ? "output value_index"

@@ -1,6 +1,7 @@
 // The table of operators: one row per operator, one array per file of rules.
 #pragma once
 
+#include "lib/import/operator_table.h"
 #include "lib/import/rule_context.h"
 #include "lib/import/tensorflow/graph.h"
 
@@ -59,31 +60,22 @@ private:
 
 using ImportRule = void (*)(RuleContext&, Attributes&);
 
-constexpr int kAny = 1 << 30;
-
 struct OperatorRow {
   const char* name;
   ImportRule rule;
   int minInputs; // these have to be present
   int maxInputs;
   const char* variant = "";
-  bool inModel = false;     // a published model uses it; the others are shown by fixtures
-  const char* outputs = ""; // their names in order, separated by spaces, where an operator has several
+  const char* shownBy = "fixture"; // see SupportedOperator
+  const char* outputs = "";        // their names in order, separated by spaces, where an operator has several
 };
 
-struct OperatorTable {
-  const OperatorRow* rows;
-  size_t count;
-};
-
-extern const OperatorTable kConvolutionOperators, kPoolingOperators, kNormalizationOperators,
+extern const OperatorTable<OperatorRow> kConvolutionOperators, kPoolingOperators, kNormalizationOperators,
     kElementwiseOperators, kActivationOperators, kLinearOperators, kReductionOperators, kShapeOperators,
     kMovementOperators, kSliceOperators, kGatherOperators, kResizeOperators, kBlockOperators,
     kQuantizationOperators, kDetectionOperators, kControlOperators;
 
-const std::vector<const OperatorTable*>& operatorTables();
-// Null for an operator without a rule.
-const OperatorRow* findOperator(const std::string& type);
+const OperatorIndex<OperatorRow>& operators();
 // Names of an operator's outputs as functions refer to them; empty where it has one (or one list).
 std::vector<std::string> outputNames(const std::string& type);
 // What to do about an operator without a rule; may be empty.

@@ -23,7 +23,7 @@ void importSoftmax(RuleContext& c, Attributes& a) {
 }
 
 const OperatorRow kRows[] = {
-    {"Relu", importActivation, 1, 1, "relu", true},
+    {"Relu", importActivation, 1, 1, "relu", "model"},
     {"Relu6", importRelu6, 1, 1},
     {"LeakyRelu", importLeakyRelu, 1, 1},
     {"Elu", importElu, 1, 1},
@@ -32,11 +32,11 @@ const OperatorRow kRows[] = {
     {"Tanh", importActivation, 1, 1, "tanh"},
     {"Softplus", importActivation, 1, 1, "softplus"},
     {"Softsign", importActivation, 1, 1, "softsign"},
-    {"Softmax", importSoftmax, 1, 1, "", true},
+    {"Softmax", importSoftmax, 1, 1, "", "model"},
     {"LogSoftmax", importSoftmax, 1, 1},
 };
 } // namespace
 
-const OperatorTable kActivationOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kActivationOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -178,13 +178,13 @@ void importBatchToSpace(RuleContext& c, Attributes&) {
 }
 
 const OperatorRow kRows[] = {
-    {"DepthToSpace", importDepthToSpace, 1, 1, "depth_to_space", true},
+    {"DepthToSpace", importDepthToSpace, 1, 1, "depth_to_space", "model"},
     {"SpaceToDepth", importDepthToSpace, 1, 1, "space_to_depth"},
     {"SpaceToBatchND", importSpaceToBatch, 3, 3},
     {"BatchToSpaceND", importBatchToSpace, 3, 3},
 };
 } // namespace
 
-const OperatorTable kBlockOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kBlockOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -173,12 +173,12 @@ const OperatorRow kRows[] = {
     {"TensorListGetItem", listGetItem, 3, 3},
     {"TensorListSetItem", listSetItem, 3, 3},
     {"TensorListPushBack", listPushBack, 2, 2},
-    {"TensorListPopBack", listPopBack, 2, 2, "", false, "output_handle tensor"},
+    {"TensorListPopBack", listPopBack, 2, 2, "", "fixture", "output_handle tensor"},
     {"TensorListLength", listLength, 1, 1},
     {"TensorListStack", listStack, 2, 2},
 };
 } // namespace
 
-const OperatorTable kControlOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kControlOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -106,14 +106,14 @@ void importTransposed(RuleContext& c, Attributes& a) {
 }
 
 const OperatorRow kRows[] = {
-    {"Conv2D", importConv, 2, 2, "", true},
+    {"Conv2D", importConv, 2, 2, "", "model"},
     {"Conv3D", importConv, 2, 2},
-    {"DepthwiseConv2dNative", importDepthwise, 2, 2, "", true},
+    {"DepthwiseConv2dNative", importDepthwise, 2, 2, "", "model"},
     {"Conv2DBackpropInput", importTransposed, 3, 3},
     {"Conv3DBackpropInputV2", importTransposed, 3, 3},
 };
 } // namespace
 
-const OperatorTable kConvolutionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kConvolutionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

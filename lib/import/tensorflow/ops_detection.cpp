@@ -84,12 +84,12 @@ const OperatorRow kRows[] = {
     {"NonMaxSuppression", importSuppression, 3, 3},
     {"NonMaxSuppressionV2", importSuppression, 4, 4},
     {"NonMaxSuppressionV3", importSuppression, 5, 5},
-    {"NonMaxSuppressionV4", importSuppression, 5, 5, "", false, "selected_indices valid_outputs"},
-    {"NonMaxSuppressionV5", importSuppression, 6, 6, "", false,
+    {"NonMaxSuppressionV4", importSuppression, 5, 5, "", "fixture", "selected_indices valid_outputs"},
+    {"NonMaxSuppressionV5", importSuppression, 6, 6, "", "fixture",
      "selected_indices selected_scores valid_outputs"},
 };
 } // namespace
 
-const OperatorTable kDetectionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kDetectionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -99,12 +99,12 @@ void importIdentityN(RuleContext& c, Attributes&) {
 }
 
 const OperatorRow kRows[] = {
-    {"Add", importBinary, 2, 2, "add", true},
+    {"Add", importBinary, 2, 2, "add", "model"},
     {"AddV2", importBinary, 2, 2, "add"},
-    {"Sub", importBinary, 2, 2, "sub", true},
-    {"Mul", importBinary, 2, 2, "mul", true},
+    {"Sub", importBinary, 2, 2, "sub", "model"},
+    {"Mul", importBinary, 2, 2, "mul", "model"},
     {"Div", importBinary, 2, 2, "div"},
-    {"RealDiv", importBinary, 2, 2, "div", true},
+    {"RealDiv", importBinary, 2, 2, "div", "model"},
     {"TruncateDiv", importBinary, 2, 2, "div"},
     {"FloorDiv", importFloorDiv, 2, 2},
     {"DivNoNan", importDivNoNan, 2, 2},
@@ -116,7 +116,7 @@ const OperatorRow kRows[] = {
     {"Pow", importBinary, 2, 2, "pow"},
     {"SquaredDifference", importSquaredDifference, 2, 2},
     {"AddN", importAddN, 1, kAny},
-    {"BiasAdd", importBiasAdd, 2, 2, "", true},
+    {"BiasAdd", importBiasAdd, 2, 2, "", "model"},
     {"BiasAddV1", importBiasAdd, 2, 2},
     {"ClipByValue", importClip, 3, 3},
     {"Equal", importBinary, 2, 2, "equal"},
@@ -131,10 +131,10 @@ const OperatorRow kRows[] = {
     {"Select", importSelect, 3, 3},
     {"SelectV2", importSelect, 3, 3},
     {"Cast", importCast, 1, 1},
-    {"Neg", importUnary, 1, 1, "neg", true},
-    {"Abs", importUnary, 1, 1, "abs", true},
+    {"Neg", importUnary, 1, 1, "neg", "model"},
+    {"Abs", importUnary, 1, 1, "abs", "model"},
     {"Sign", importUnary, 1, 1, "sign"},
-    {"Exp", importUnary, 1, 1, "exp", true},
+    {"Exp", importUnary, 1, 1, "exp", "model"},
     {"Log", importUnary, 1, 1, "log"},
     {"Sqrt", importUnary, 1, 1, "sqrt"},
     {"Rsqrt", importUnary, 1, 1, "rsqrt"},
@@ -160,9 +160,9 @@ const OperatorRow kRows[] = {
     {"IsNan", importUnary, 1, 1, "is_nan"},
     {"IsInf", importIsInf, 1, 1},
     {"IsFinite", importIsFinite, 1, 1},
-    {"Identity", importIdentity, 1, 1, "", true},
+    {"Identity", importIdentity, 1, 1, "", "model"},
     {"IdentityN", importIdentityN, 1, kAny},
-    {"ReadVariableOp", importIdentity, 1, 1, "", true},
+    {"ReadVariableOp", importIdentity, 1, 1, "", "model"},
     {"StopGradient", importIdentity, 1, 1},
     {"PreventGradient", importIdentity, 1, 1},
     {"CheckNumerics", importIdentity, 1, 1},
@@ -173,6 +173,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kElementwiseOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kElementwiseOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

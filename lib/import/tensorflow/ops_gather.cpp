@@ -67,6 +67,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kGatherOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kGatherOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -29,12 +29,12 @@ void importEinsumNode(RuleContext& c, Attributes& a) {
 }
 
 const OperatorRow kRows[] = {
-    {"MatMul", importMatMul, 2, 2, "", true},   {"BatchMatMul", importBatchMatMul, 2, 2},
-    {"BatchMatMulV2", importBatchMatMul, 2, 2}, {"BatchMatMulV3", importBatchMatMul, 2, 2},
+    {"MatMul", importMatMul, 2, 2, "", "model"}, {"BatchMatMul", importBatchMatMul, 2, 2},
+    {"BatchMatMulV2", importBatchMatMul, 2, 2},  {"BatchMatMulV3", importBatchMatMul, 2, 2},
     {"Einsum", importEinsumNode, 1, kAny},
 };
 } // namespace
 
-const OperatorTable kLinearOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kLinearOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -213,8 +213,8 @@ void importReverse(RuleContext& c, Attributes&) {
 }
 
 const OperatorRow kRows[] = {
-    {"Reshape", importReshape, 2, 2, "", true},
-    {"Transpose", importTranspose, 2, 2, "", true},
+    {"Reshape", importReshape, 2, 2, "", "model"},
+    {"Transpose", importTranspose, 2, 2, "", "model"},
     {"Squeeze", importSqueeze, 1, 1},
     {"ExpandDims", importExpandDims, 2, 2},
     {"Concat", importConcat, 2, kAny},
@@ -232,6 +232,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kMovementOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kMovementOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

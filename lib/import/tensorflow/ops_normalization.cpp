@@ -50,14 +50,14 @@ constexpr const char* kResults =
     "y batch_mean batch_variance reserve_space_1 reserve_space_2 reserve_space_3";
 
 const OperatorRow kRows[] = {
-    {"FusedBatchNorm", importFusedBatchNorm, 5, 5, "", false, kResults},
-    {"FusedBatchNormV2", importFusedBatchNorm, 5, 5, "", false, kResults},
-    {"FusedBatchNormV3", importFusedBatchNorm, 5, 5, "", true, kResults},
+    {"FusedBatchNorm", importFusedBatchNorm, 5, 5, "", "fixture", kResults},
+    {"FusedBatchNormV2", importFusedBatchNorm, 5, 5, "", "fixture", kResults},
+    {"FusedBatchNormV3", importFusedBatchNorm, 5, 5, "", "model", kResults},
     {"BatchNormWithGlobalNormalization", importGlobalBatchNorm, 5, 5},
     {"LRN", importLrn, 1, 1},
 };
 } // namespace
 
-const OperatorTable kNormalizationOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kNormalizationOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -53,14 +53,14 @@ void importMaxPoolWithArgmax(RuleContext& c, Attributes& a) {
 }
 
 const OperatorRow kRows[] = {
-    {"MaxPool", importPool, 1, 1, "max_pool", true},
-    {"AvgPool", importPool, 1, 1, "avg_pool", true},
+    {"MaxPool", importPool, 1, 1, "max_pool", "model"},
+    {"AvgPool", importPool, 1, 1, "avg_pool", "model"},
     {"MaxPool3D", importPool, 1, 1, "max_pool"},
     {"AvgPool3D", importPool, 1, 1, "avg_pool"},
-    {"MaxPoolWithArgmax", importMaxPoolWithArgmax, 1, 1, "", false, "output argmax"},
+    {"MaxPoolWithArgmax", importMaxPoolWithArgmax, 1, 1, "", "fixture", "output argmax"},
 };
 } // namespace
 
-const OperatorTable kPoolingOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kPoolingOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

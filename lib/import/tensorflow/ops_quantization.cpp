@@ -80,6 +80,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kQuantizationOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kQuantizationOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

@@ -69,8 +69,8 @@ void importCumSum(RuleContext& c, Attributes& a) {
 
 const OperatorRow kRows[] = {
     {"Mean", importReduce, 2, 2, "mean"},
-    {"Sum", importReduce, 2, 2, "sum", true},
-    {"Max", importReduce, 2, 2, "max", true},
+    {"Sum", importReduce, 2, 2, "sum", "model"},
+    {"Max", importReduce, 2, 2, "max", "model"},
     {"Min", importReduce, 2, 2, "min"},
     {"Prod", importReduce, 2, 2, "prod"},
     {"EuclideanNorm", importReduce, 2, 2, "l2"},
@@ -78,12 +78,12 @@ const OperatorRow kRows[] = {
     {"Any", importLogicalReduce, 2, 2, "max"},
     {"ArgMax", importArg, 2, 2, "max"},
     {"ArgMin", importArg, 2, 2, "min"},
-    {"TopK", importTopK, 1, 1, "", false, "values indices"},
-    {"TopKV2", importTopK, 2, 2, "", false, "values indices"},
+    {"TopK", importTopK, 1, 1, "", "fixture", "values indices"},
+    {"TopKV2", importTopK, 2, 2, "", "fixture", "values indices"},
     {"Cumsum", importCumSum, 2, 2},
 };
 } // namespace
 
-const OperatorTable kReductionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kReductionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tensorflow

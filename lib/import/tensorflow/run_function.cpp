@@ -21,10 +21,10 @@ public:
       }
     for (size_t i = 0; i < nodes_.size(); ++i) add(i);
     flat_.constant = [this](const std::string& name) { return constant(name); };
-    flat_.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
+    flat_.hasRule = [](const FlatNode& node) { return operators().find(node.type) != nullptr; };
     flat_.remedy = remedyFor;
     flat_.rule = [this](size_t index, RuleContext& context) {
-      runRule(*findOperator(flat_.nodes[index].type), nodes_[origin_[index]], context);
+      runRule(*operators().find(flat_.nodes[index].type), nodes_[origin_[index]], context);
     };
   }
 

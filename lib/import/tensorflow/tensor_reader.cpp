@@ -1,6 +1,7 @@
 #include "lib/import/tensorflow/tensor_reader.h"
 
 #include "lib/import/finite.h"
+#include "lib/import/stored_tensor.h"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -74,17 +75,6 @@ std::vector<char> fromFields(const tfpb::TensorProto& tensor, DType dtype, size_
     return rt::dtypeBytes(dtype) == 1 ? fill<uint8_t>(tensor.int_val(), elements)
                                       : fill<uint16_t>(tensor.int_val(), elements);
   }
-}
-
-std::vector<char> floatsFromDoubles(std::span<const char> raw) {
-  std::vector<char> bytes(raw.size() / 2);
-  for (size_t i = 0; i < raw.size() / 8; ++i) {
-    double wide;
-    std::memcpy(&wide, raw.data() + i * 8, 8);
-    float value = static_cast<float>(wide);
-    std::memcpy(bytes.data() + i * 4, &value, 4);
-  }
-  return bytes;
 }
 
 Result<Value> checked(ImportSession& session, Value value) {

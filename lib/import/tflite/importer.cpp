@@ -30,7 +30,7 @@ public:
     for (int64_t i : model_.outputs())
       if (i >= 0) graph_.outputs.push_back(nameOf(i));
     graph_.constant = [this](const std::string& name) { return constant(name); };
-    graph_.hasRule = [](const FlatNode& node) { return findOperator(node.type) != nullptr; };
+    graph_.hasRule = [](const FlatNode& node) { return operators().find(node.type) != nullptr; };
     graph_.remedy = remedyFor;
     graph_.context = [this](size_t index, NodeFacts facts) { return contextOf(index, std::move(facts)); };
     graph_.rule = [](size_t, RuleContext& context) { runRule(static_cast<NodeContext&>(context)); };
@@ -105,7 +105,7 @@ private:
 
   std::unique_ptr<RuleContext> contextOf(size_t index, NodeFacts facts) {
     const OperatorFacts& op = operators_[index];
-    return std::make_unique<NodeContext>(state_, *this, std::move(facts), op, *findOperator(op.type));
+    return std::make_unique<NodeContext>(state_, *this, std::move(facts), op, *operators().find(op.type));
   }
 
   static void runRule(NodeContext& c) {

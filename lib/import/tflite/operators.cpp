@@ -1,31 +1,16 @@
 #include "lib/import/tflite/operators.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace burin::tflite {
 
-namespace {
-const OperatorTable* const kTables[] = {
-    &kConvolutionOperators,  &kLinearOperators,    &kElementwiseOperators, &kNormalizationOperators,
-    &kQuantizationOperators, &kMovementOperators,  &kSliceOperators,       &kGatherOperators,
-    &kShapeOperators,        &kReductionOperators, &kResizeOperators,      &kRecurrentOperators,
-    &kDetectionOperators};
-
-const std::unordered_map<std::string, const OperatorRow*>& index() {
-  static const std::unordered_map<std::string, const OperatorRow*> rows = [] {
-    std::unordered_map<std::string, const OperatorRow*> map;
-    for (const OperatorTable* table : kTables)
-      for (size_t i = 0; i < table->count; ++i) map.emplace(table->rows[i].name, &table->rows[i]);
-    return map;
-  }();
-  return rows;
-}
-} // namespace
-
-const OperatorRow* findOperator(const std::string& name) {
-  auto it = index().find(name);
-  return it == index().end() ? nullptr : it->second;
+const OperatorIndex<OperatorRow>& operators() {
+  static const OperatorIndex<OperatorRow> index = {
+      kConvolutionOperators,  kLinearOperators,    kElementwiseOperators, kNormalizationOperators,
+      kQuantizationOperators, kMovementOperators,  kSliceOperators,       kGatherOperators,
+      kShapeOperators,        kReductionOperators, kResizeOperators,      kRecurrentOperators,
+      kDetectionOperators};
+  return index;
 }
 
 std::string remedyFor(const std::string& name) {
@@ -47,9 +32,9 @@ std::string remedyFor(const std::string& name) {
 
 std::vector<SupportedOperator> supportedOperators() {
   std::vector<SupportedOperator> list;
-  for (const auto& [name, row] : index()) {
-    const bool custom = name.starts_with("custom:");
-    list.push_back({custom ? name.substr(7) : name, custom ? "custom" : "builtin", row->shownBy});
+  for (SupportedOperator op : operators().supported()) {
+    const bool custom = op.name.starts_with("custom:");
+    list.push_back({custom ? op.name.substr(7) : op.name, custom ? "custom" : "builtin", op.shownBy});
   }
   std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return list;

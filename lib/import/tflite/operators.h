@@ -1,14 +1,12 @@
 // The table of operators: one row per operator, one array per file of rules.
 #pragma once
 
-#include "lib/import/format.h"
+#include "lib/import/operator_table.h"
 #include "lib/import/tflite/node_context.h"
 
 namespace burin::tflite {
 
 using ImportRule = void (*)(NodeContext&);
-
-constexpr int kAny = 1 << 30;
 
 struct OperatorRow {
   const char* name; // "CONV_2D", or "custom:NAME"
@@ -19,17 +17,11 @@ struct OperatorRow {
   const char* variant = ""; // what rules shared by several operators tell them apart by
 };
 
-struct OperatorTable {
-  const OperatorRow* rows;
-  size_t count;
-};
-
-extern const OperatorTable kConvolutionOperators, kLinearOperators, kElementwiseOperators,
+extern const OperatorTable<OperatorRow> kConvolutionOperators, kLinearOperators, kElementwiseOperators,
     kNormalizationOperators, kQuantizationOperators, kMovementOperators, kSliceOperators, kGatherOperators,
     kShapeOperators, kReductionOperators, kResizeOperators, kRecurrentOperators, kDetectionOperators;
 
-// Null for an operator without a rule.
-const OperatorRow* findOperator(const std::string& name);
+const OperatorIndex<OperatorRow>& operators();
 // What to do about an operator without a rule; may be empty.
 std::string remedyFor(const std::string& name);
 std::vector<SupportedOperator> supportedOperators();

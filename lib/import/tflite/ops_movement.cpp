@@ -7,12 +7,6 @@
 namespace burin::tflite {
 
 namespace {
-int64_t product(const Ints& values) {
-  int64_t result = 1;
-  for (int64_t v : values) result *= v;
-  return result;
-}
-
 Ints toInts(const flatbuffers::Vector<int32_t>* stored) {
   return stored ? Ints(stored->begin(), stored->end()) : Ints();
 }
@@ -312,6 +306,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kMovementOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kMovementOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tflite

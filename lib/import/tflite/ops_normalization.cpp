@@ -50,6 +50,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kNormalizationOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kNormalizationOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tflite

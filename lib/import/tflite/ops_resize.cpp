@@ -45,6 +45,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kResizeOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kResizeOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::tflite

@@ -9,7 +9,7 @@ namespace burin::torch {
 namespace {
 using rt::DType;
 
-const OperatorTable* const kTables[] = {
+const OperatorTable<OperatorRow>* const kTables[] = {
     &kScalarOperators,     &kListOperators,        &kTensorInfoOperators, &kElementwiseOperators,
     &kActivationOperators, &kConvolutionOperators, &kPoolingOperators,    &kNormalizationOperators,
     &kLinearOperators,     &kShapeOperators,       &kJoinOperators,       &kIndexOperators,
@@ -21,9 +21,9 @@ using Index = std::unordered_map<std::string, std::vector<Operator>>;
 const Index& operatorIndex() {
   static const Index index = [] {
     Index map;
-    for (const OperatorTable* table : kTables)
-      for (size_t i = 0; i < table->count; ++i) {
-        Operator op{&table->rows[i], parseSchema(table->rows[i].schema)};
+    for (const OperatorTable<OperatorRow>* table : kTables)
+      for (const OperatorRow& row : *table) {
+        Operator op{&row, parseSchema(row.schema)};
         bool qualified = op.schema.name.find("::") != std::string::npos;
         map[qualified ? op.schema.name : "aten::" + op.schema.name].push_back(std::move(op));
       }

@@ -1,7 +1,7 @@
 // The table of operators: one row per overload, one array per file of rules.
 #pragma once
 
-#include "lib/import/format.h"
+#include "lib/import/operator_table.h"
 #include "lib/import/torch/call.h"
 
 namespace burin::torch {
@@ -14,15 +14,11 @@ struct OperatorRow {
   const char* variant = ""; // what rules shared by several operators tell them apart by
 };
 
-struct OperatorTable {
-  const OperatorRow* rows;
-  size_t count;
-};
-
-extern const OperatorTable kScalarOperators, kListOperators, kTensorInfoOperators, kElementwiseOperators,
-    kActivationOperators, kConvolutionOperators, kPoolingOperators, kNormalizationOperators, kLinearOperators,
-    kShapeOperators, kJoinOperators, kIndexOperators, kReductionOperators, kGeneratorOperators,
-    kResizeOperators, kRecurrentOperators, kAttentionOperators, kQuantizedOperators;
+extern const OperatorTable<OperatorRow> kScalarOperators, kListOperators, kTensorInfoOperators,
+    kElementwiseOperators, kActivationOperators, kConvolutionOperators, kPoolingOperators,
+    kNormalizationOperators, kLinearOperators, kShapeOperators, kJoinOperators, kIndexOperators,
+    kReductionOperators, kGeneratorOperators, kResizeOperators, kRecurrentOperators, kAttentionOperators,
+    kQuantizedOperators;
 
 struct Operator {
   const OperatorRow* row = nullptr;

@@ -166,6 +166,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kActivationOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kActivationOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -125,6 +125,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kAttentionOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kAttentionOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -354,6 +354,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kElementwiseOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kElementwiseOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -204,6 +204,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kGeneratorOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kGeneratorOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -179,6 +179,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kIndexOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kIndexOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -126,6 +126,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kTensorInfoOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kTensorInfoOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -310,6 +310,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kJoinOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kJoinOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -250,6 +250,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kListOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kListOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

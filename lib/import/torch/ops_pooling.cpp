@@ -206,6 +206,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kPoolingOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kPoolingOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

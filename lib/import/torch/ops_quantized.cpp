@@ -298,6 +298,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kQuantizedOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kQuantizedOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

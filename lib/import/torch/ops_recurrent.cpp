@@ -158,6 +158,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kRecurrentOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kRecurrentOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -228,6 +228,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kScalarOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kScalarOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -358,6 +358,6 @@ const OperatorRow kRows[] = {
 };
 } // namespace
 
-const OperatorTable kShapeOperators = {kRows, std::size(kRows)};
+const OperatorTable<OperatorRow> kShapeOperators = {kRows, std::size(kRows)};
 
 } // namespace burin::torch

@@ -26,12 +26,10 @@ Value emitLinear(Call& call, Value x, Value weight, Value bias);
 
 // ops_shape.cpp
 Value emitSlice(RuleContext& context, Value x, int64_t axis, int64_t start, int64_t size, int64_t step);
-Ints allAxes(int64_t rank, int64_t first = 0);
 
 // ops_quantized.cpp
 Value emitQuantized(Call& call, Value x, const Quantization& quantization); // quantize, then dequantize
 
-int64_t product(const Ints& values);
 bool isVariant(const Call& call, const char* variant);
 
 } // namespace burin::torch
