@@ -3,7 +3,7 @@
 // the attributes of nn.resize, of which it takes linear ones along height and width.
 #include "runtime/numerics/resize_tflite.h"
 #include "runtime/numerics/softmax.h"
-#include "runtime/ops/iterate.h"
+#include "runtime/ops/axis_lines.h"
 #include "runtime/ops/quantize_ops.h"
 #include "runtime/ops/resize_ops.h"
 
@@ -37,15 +37,7 @@ bool inferQSoftmax(const Signature& signature, std::vector<TensorType>& results,
 
 class QSoftmax final : public Kernel {
 public:
-  explicit QSoftmax(const Node& node) : node_(node) {
-    const int axis = static_cast<int>(node.attrs.integer("axis"));
-    Shape places = node.in(0).shape();
-    length_ = places[axis];
-    places[axis] = 1;
-    stepX_ = node.in(0).stride[axis];
-    stepY_ = node.out().stride[axis];
-    walk_ = StridedWalk<2>(places, {node.in(0).stride, node.out().stride});
-  }
+  explicit QSoftmax(const Node& node) : node_(node), lines_(node) {}
 
   bool prepare(std::string& error) {
     const Tensor &x = node_.in(0), &y = node_.out();
@@ -60,7 +52,7 @@ public:
   }
 
   void run(Context& context) override {
-    if (length_ == 0) return;
+    if (lines_.length == 0) return;
     dispatchInteger(node_.in(0).dtype(), [&](auto tag) { runAs<decltype(tag)>(context); });
   }
 
@@ -69,17 +61,16 @@ private:
   void runAs(Context& context) const {
     const T* x = node_.in(0).as<const T>();
     T* y = node_.out().as<T>();
-    const int64_t grain = length_ >= 2048 ? 1 : 2048 / length_;
-    context.pool.parallelFor(walk_.elements(), grain, [&](int64_t begin, int64_t end, int) {
-      walk_.forEach(begin, end, [&](const int64_t* at) {
-        softmaxTflite(x + at[0], stepX_, y + at[1], stepY_, length_, parameters_);
-      });
-    });
+    context.pool.parallelFor(
+        lines_.walk.elements(), lines_.grain(2048), [&](int64_t begin, int64_t end, int) {
+          lines_.walk.forEach(begin, end, [&](const int64_t* at) {
+            softmaxTflite(x + at[0], lines_.stepX, y + at[1], lines_.stepY, lines_.length, parameters_);
+          });
+        });
   }
 
   const Node& node_;
-  int64_t length_ = 0, stepX_ = 0, stepY_ = 0;
-  StridedWalk<2> walk_;
+  AxisLines lines_;
   SoftmaxParameters parameters_;
 };
 

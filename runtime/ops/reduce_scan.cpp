@@ -1,8 +1,8 @@
 // nn.cumsum: one chain of additions along the axis, in order (from the end when reverse).
+#include "runtime/ops/axis_lines.h"
 #include "runtime/ops/elementwise_ops.h"
 #include "runtime/ops/infer_check.h"
 #include "runtime/ops/integer_block.h"
-#include "runtime/ops/iterate.h"
 #include "runtime/ops/reduce_ops.h"
 
 namespace burin::rt {
@@ -20,57 +20,49 @@ namespace {
 class CumSum final : public Kernel {
 public:
   explicit CumSum(const Node& node)
-      : node_(node), exclusive_(node.attrs.integer("exclusive") != 0),
-        reverse_(node.attrs.integer("reverse") != 0) {
-    const int axis = static_cast<int>(node.attrs.integer("axis"));
-    Shape kept = node.in(0).shape();
-    length_ = kept[axis];
-    kept[axis] = 1;
-    stepX_ = node.in(0).stride[axis];
-    stepY_ = node.out().stride[axis];
-    walk_ = StridedWalk<2>(kept, {node.in(0).stride, node.out().stride});
-  }
+      : node_(node), lines_(node), exclusive_(node.attrs.integer("exclusive") != 0),
+        reverse_(node.attrs.integer("reverse") != 0) {}
   void run(Context& context) override {
-    if (length_ == 0) return;
-    const int64_t grain = length_ >= kElementwiseGrain ? 1 : kElementwiseGrain / length_;
-    context.pool.parallelFor(walk_.elements(), grain, [&](int64_t begin, int64_t end, int) {
-      walk_.forEach(begin, end, [&](const int64_t* offset) {
-        if (node_.in(0).dtype() == DType::F32)
-          scanFloats(offset[0], offset[1]);
-        else
-          scanIntegers(offset[0], offset[1]);
-      });
-    });
+    if (lines_.length == 0) return;
+    context.pool.parallelFor(lines_.walk.elements(), lines_.grain(kElementwiseGrain),
+                             [&](int64_t begin, int64_t end, int) {
+                               lines_.walk.forEach(begin, end, [&](const int64_t* offset) {
+                                 if (node_.in(0).dtype() == DType::F32)
+                                   scanFloats(offset[0], offset[1]);
+                                 else
+                                   scanIntegers(offset[0], offset[1]);
+                               });
+                             });
   }
 
 private:
-  int64_t place(int64_t i) const { return reverse_ ? length_ - 1 - i : i; }
+  int64_t place(int64_t i) const { return reverse_ ? lines_.length - 1 - i : i; }
   void scanFloats(int64_t fromX, int64_t toY) const {
     const float* x = node_.in(0).as<const float>() + fromX;
     float* y = node_.out().as<float>() + toY;
     float sum = 0.0f;
-    for (int64_t i = 0; i < length_; ++i) {
+    for (int64_t i = 0; i < lines_.length; ++i) {
       const float before = sum;
-      sum += x[place(i) * stepX_];
-      y[place(i) * stepY_] = exclusive_ ? before : sum;
+      sum += x[place(i) * lines_.stepX];
+      y[place(i) * lines_.stepY] = exclusive_ ? before : sum;
     }
   }
   void scanIntegers(int64_t fromX, int64_t toY) const {
     const DType dtype = node_.in(0).dtype();
     int64_t sum = 0;
-    for (int64_t i = 0; i < length_; ++i) {
+    for (int64_t i = 0; i < lines_.length; ++i) {
       const int64_t before = sum;
       int64_t value;
-      loadIntegers(dtype, node_.in(0).data, fromX + place(i) * stepX_, 1, 1, &value);
+      loadIntegers(dtype, node_.in(0).data, fromX + place(i) * lines_.stepX, 1, 1, &value);
       sum = wrapAdd(sum, value);
-      storeIntegers(dtype, exclusive_ ? &before : &sum, 1, node_.out().data, toY + place(i) * stepY_, 1);
+      storeIntegers(dtype, exclusive_ ? &before : &sum, 1, node_.out().data, toY + place(i) * lines_.stepY,
+                    1);
     }
   }
 
   const Node& node_;
+  AxisLines lines_;
   bool exclusive_, reverse_;
-  int64_t length_ = 0, stepX_ = 0, stepY_ = 0;
-  StridedWalk<2> walk_;
 };
 } // namespace
 

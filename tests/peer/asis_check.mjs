@@ -13,7 +13,7 @@ import path from "node:path";
 import { readNpz, writeNpz } from "./npz.mjs";
 import { nodeTensors } from "./onnx_outputs.mjs";
 import { fromTensor, openSession, parseArguments, toTensor, usage } from "./session.mjs";
-import { requireZoo } from "./zoo.mjs";
+import { reportAll, requireZoo } from "./zoo.mjs";
 
 const largestInside = 1, largestOutput = 2, leastEqual = 0.98;
 const networks = ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8", "ad01_int8", "person_detect",
@@ -99,10 +99,4 @@ async function check(name) {
   return report;
 }
 
-let misses = 0;
-for (const name of wanted) {
-  const report = await check(name);
-  misses += !report.ok;
-  console.log(JSON.stringify(report, null, 1));
-}
-process.exit(misses ? 1 : 0);
+await reportAll(wanted, check);

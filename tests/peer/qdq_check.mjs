@@ -12,7 +12,7 @@ import path from "node:path";
 import { nodeTensors } from "./onnx_outputs.mjs";
 import { readNpz } from "./npz.mjs";
 import { fromTensor, openSession, parseArguments, toTensor, usage } from "./session.mjs";
-import { classifiers, modelPath, networks, pictures, requireZoo } from "./zoo.mjs";
+import { classifiers, modelPath, networks, pictures, reportAll, requireZoo } from "./zoo.mjs";
 
 const lowestSameClass = 0.99, lowestFinalEqual = 0.995, largestDifference = 1;
 const options = parseArguments();
@@ -107,10 +107,4 @@ function summary(network, sameClass, totals) {
   };
 }
 
-let misses = 0;
-for (const name of wanted) {
-  const report = await check(name);
-  misses += !report.ok;
-  console.log(JSON.stringify(report, null, 1));
-}
-process.exit(misses ? 1 : 0);
+await reportAll(wanted, check);

@@ -44,3 +44,14 @@ export const networks = {
 export const classifiers = Object.keys(networks).slice(0, 3);
 
 export const pictures = (zoo, folder) => path.join(zoo, "images", folder);
+
+// Prints check(name) of every network as JSON and ends the program: with 1 where one is not `ok`.
+export async function reportAll(names, check) {
+  let misses = 0;
+  for (const name of names) {
+    const report = await check(name);
+    misses += !report.ok;
+    console.log(JSON.stringify(report, null, 1));
+  }
+  process.exit(misses ? 1 : 0);
+}
