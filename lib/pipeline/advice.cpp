@@ -23,14 +23,23 @@ double channelSpread(const quantize::TensorPlan& t, const TensorRange& range) {
   return smallest > 0 ? largest / smallest : 1;
 }
 
+std::string clipping(const TensorRange& range, const quantize::TensorPlan& t) {
+  return fmt::format("values up to {:.4g} are clipped at {:.4g}; try --method mse or max, or more samples",
+                     range.absoluteMaximum, t.threshold);
+}
+
 std::string reasonOf(const LayerLoss& loss, const quantize::QuantPlan* plan, const CalibrationTable* table) {
   constexpr double kWide = 16; // four of the eight bits
   const quantize::TensorPlan* t = plan ? plan->tensor(loss.name) : nullptr;
   const TensorRange* range = table ? table->find(loss.name) : nullptr;
   if (!t || !range) return "rounding of its operands and weights";
-  if (isClipped(*t, *range, loss.after))
-    return fmt::format("values up to {:.4g} are clipped at {:.4g}; try --method mse or max, or more samples",
-                       range->absoluteMaximum, t->threshold);
+  if (isClipped(*t, *range, loss.after)) return clipping(*range, *t);
+  const quantize::TensorPlan* before = plan->tensor(loss.operand);
+  const TensorRange* rangeBefore = table->find(loss.operand);
+  // A range cut to where the function bends is narrower than the table's, and costs nothing.
+  if (before && rangeBefore && before->threshold >= rangeBefore->threshold &&
+      isClipped(*before, *rangeBefore, loss.after))
+    return "of its operand, " + clipping(*rangeBefore, *before);
   if (const double spread = channelSpread(*t, *range); spread > kWide)
     return fmt::format("its channels differ {:.0f}-fold in range and share one scale", spread);
   if (range->quality.sqnrDb < loss.after + 3)

@@ -13,7 +13,7 @@ struct Case {
 
   Case() {
     verification.outputs = {{"scores", "output", 0.9, 9}};
-    verification.losses = {{"conv", "qnn.conv", 40, 10}};
+    verification.losses = {{"conv", "qnn.conv", "", 40, 10}};
     quantize::TensorPlan t;
     t.name = "conv", t.threshold = 8, t.min = -8, t.max = 8;
     plan.tensors = {t};
@@ -62,6 +62,23 @@ TEST(Advice, ChannelsOfDifferentRangeAreTheReasonUnlessTheyHaveTheirOwnScales) {
   EXPECT_TRUE(holds(c.about("conv"), "rounding of its operands")) << c.about("conv");
 }
 
+TEST(Advice, TheRangeBeforeAFunctionIsLookedAtUnlessItWasCutToTheFunction) {
+  Case c;
+  c.verification.losses = {{"silu", "qnn.lut", "conv", 40, 10}};
+  quantize::TensorPlan t = c.plan.tensors[0];
+  t.name = "silu";
+  c.plan.tensors.push_back(t);
+  c.plan.index();
+  TensorRange range = c.range();
+  range.name = "silu";
+  c.table.entries.push_back(range);
+  c.range().absoluteMaximum = 20;
+  c.range().quality.sqnrDb = 11;
+  EXPECT_TRUE(holds(c.about("silu"), "of its operand, values up to 20 are clipped at 8")) << c.about("silu");
+  c.plan.tensors[0].threshold = 4;
+  EXPECT_TRUE(holds(c.about("silu"), "rounding of its operands")) << c.about("silu");
+}
+
 TEST(Advice, ValuesThatEightBitsCannotHoldAreTheReason) {
   Case c;
   c.range().quality.sqnrDb = 12;
@@ -69,7 +86,7 @@ TEST(Advice, ValuesThatEightBitsCannotHoldAreTheReason) {
 }
 
 TEST(Advice, WhatAddsMostNoiseIsNotWhatLosesMostDecibels) {
-  const LayerLoss early{"a", "qnn.conv", 200, 30}, late{"b", "qnn.conv", 16, 8};
+  const LayerLoss early{"a", "qnn.conv", "", 200, 30}, late{"b", "qnn.conv", "", 16, 8};
   EXPECT_GT(late.addedNoise(), early.addedNoise());
 }
 

@@ -1,6 +1,7 @@
 #include "lib/pipeline/correct.h"
 
 #include "lib/compile/compile.h"
+#include "lib/pipeline/mean_shift.h"
 #include "lib/pipeline/verify.h"
 
 #include <algorithm>
@@ -69,6 +70,47 @@ void forEachSample(size_t count, int threads, const Body& body) {
   for (std::thread& w : workers) w.join();
 }
 
+// The table that alone reads the result of a layer, right behind it; null where there is none.
+const rt::Node* functionBehind(const std::vector<rt::Node>& nodes, size_t layer) {
+  const rt::Tensor* result = nodes[layer].outputs[0];
+  if (layer + 1 == nodes.size() || nodes[layer + 1].type != "qnn.lut" ||
+      nodes[layer + 1].inputs[0] != result || rt::dtypeBytes(result->type.dtype) != 1 ||
+      result->quant.empty())
+    return nullptr;
+  for (size_t i = layer + 2; i < nodes.size(); ++i)
+    if (std::count(nodes[i].inputs.begin(), nodes[i].inputs.end(), result)) return nullptr;
+  return &nodes[layer + 1];
+}
+
+// The real results of a table of each channel, for its operand's integers from the smallest on.
+std::vector<FunctionMeans> functionOf(const rt::Node& table, size_t channels) {
+  const rt::Tensor &operand = *table.inputs[0], &result = *table.outputs[0];
+  rt::Tensor entries = *table.inputs[1];
+  entries.quant = {};
+  const std::vector<float> stored = realValues(entries);
+  const size_t flip = operand.type.dtype == rt::DType::I8 ? 128 : 0; // tables are indexed by raw bits
+  std::vector<FunctionMeans> means(channels);
+  for (size_t c = 0; c < channels; ++c)
+    for (size_t q = 0; q < 256; ++q) {
+      const double y = stored[(stored.size() > 256 ? c * 256 : 0) + (q ^ flip)];
+      const size_t s = result.quant.scale.size() > 1 ? c : 0;
+      means[c].results[q] =
+          result.quant.empty() ? y
+                               : (y - result.quant.zeroPoint[s]) * static_cast<double>(result.quant.scale[s]);
+    }
+  return means;
+}
+
+// Counts the integers of a layer's result, channel by channel.
+void count(const rt::Tensor& t, int axis, std::vector<FunctionMeans>& means) {
+  std::vector<uint8_t> raw(static_cast<size_t>(t.type.shape.elements()));
+  rt::readRowMajor(t, raw.data());
+  const size_t flip = t.type.dtype == rt::DType::I8 ? 128 : 0;
+  size_t inner = 1;
+  for (int i = axis + 1; i < t.type.shape.rank; ++i) inner *= static_cast<size_t>(t.type.shape[i]);
+  for (size_t i = 0; i < raw.size(); ++i) ++means[i / inner % means.size()].counts[raw[i] ^ flip];
+}
+
 class Correction {
 public:
   Correction(const Executable& program, quantize::QuantPlan& plan, int threads)
@@ -85,19 +127,23 @@ public:
     BURIN_ASSIGN(ProgramFile file, compile::compileModule(module, {}));
     BURIN_ASSIGN(Executable executable, Executable::fromProgram(file));
     BURIN_ASSIGN(auto runner, Runner::create(executable, {threads_}));
-    struct Layer {
+    struct Measured {
       int axis;
       std::vector<Span> spans;
     };
-    std::map<std::string, Layer> layers; // of the integer network
-    for (const rt::Node& node : program_.graph().nodes)
-      if (isAccumulating(node)) {
-        const rt::Tensor& result = *node.outputs[0];
-        const int axis = channelAxis(node.type, result);
-        layers[result.name] = {axis, expressible(result, static_cast<size_t>(result.type.shape[axis]))};
+    std::map<std::string, Measured> measured; // by its name in the integer network
+    auto measure = [&](const rt::Tensor& t, int axis) {
+      measured[t.name] = {axis, expressible(t, static_cast<size_t>(t.type.shape[axis]))};
+    };
+    const std::vector<rt::Node>& nodes = program_.graph().nodes;
+    for (size_t i = 0; i < nodes.size(); ++i)
+      if (isAccumulating(nodes[i])) {
+        const int axis = channelAxis(nodes[i].type, *nodes[i].outputs[0]);
+        measure(*nodes[i].outputs[0], axis);
+        if (const rt::Node* function = functionBehind(nodes, i)) measure(*function->outputs[0], axis);
       }
     runner->observe([&](const rt::Tensor& t) {
-      if (auto it = layers.find(t.name); it != layers.end())
+      if (auto it = measured.find(t.name); it != measured.end())
         float_[t.name].add(t, it->second.axis, it->second.spans);
     });
     for (const auto& inputs : inputs_) BURIN_CHECK(runner->run(inputs));
@@ -142,23 +188,49 @@ private:
            float_.count(node.outputs[0]->name);
   }
 
-  Status correct(size_t index) {
-    const rt::Node& node = runners_[0]->session().nodes()[index];
-    const rt::Tensor& result = *node.outputs[0];
+  // What each channel of a layer's result has to move by for its mean to be float's.
+  std::vector<double> differences(size_t index, int axis) const {
+    const rt::Tensor& result = *runners_[0]->session().nodes()[index].outputs[0];
+    const size_t channels = static_cast<size_t>(result.type.shape[axis]);
     ChannelMeans actual;
+    for (auto& runner : runners_)
+      actual.add(*runner->session().nodes()[index].outputs[0], axis, std::vector<Span>(channels));
+    std::vector<double> by(channels);
+    for (size_t c = 0; c < channels; ++c) by[c] = float_.at(result.name).mean(c) - actual.mean(c);
+    return by;
+  }
+
+  // The same for the mean of what the function behind the layer gives: where it is flat, errors do not count.
+  std::vector<double> differencesBehind(const rt::Node& function, size_t index, int axis) const {
+    const rt::Tensor& operand = *function.inputs[0];
+    const size_t channels = static_cast<size_t>(operand.type.shape[axis]);
+    std::vector<FunctionMeans> means = functionOf(function, channels);
+    for (auto& runner : runners_) count(*runner->session().nodes()[index].outputs[0], axis, means);
+    std::vector<double> by(channels);
+    for (size_t c = 0; c < channels; ++c)
+      by[c] = shiftForMean(means[c], float_.at(function.outputs[0]->name).mean(c)) *
+              operand.quant.scale[operand.quant.scale.size() > 1 ? c : 0];
+    return by;
+  }
+
+  Status correct(size_t index) {
+    const std::vector<rt::Node>& nodes = runners_[0]->session().nodes();
+    const rt::Node& node = nodes[index];
+    const rt::Tensor& result = *node.outputs[0];
     const int axis = channelAxis(node.type, result);
-    const std::vector<Span> anything(static_cast<size_t>(result.type.shape[axis]));
-    for (auto& runner : runners_) actual.add(*runner->session().nodes()[index].outputs[0], axis, anything);
-    const ChannelMeans& wanted = float_.at(result.name);
+    const rt::Node* function = functionBehind(nodes, index);
+    if (function && !float_.count(function->outputs[0]->name)) function = nullptr;
+    const std::vector<double> by =
+        function ? differencesBehind(*function, index, axis) : differences(index, axis);
     std::vector<int32_t> bias(static_cast<size_t>(node.input(2)->type.shape.elements()));
     rt::readRowMajor(*node.input(2), bias.data());
-    if (bias.size() != actual.sum.size()) return {};
+    if (bias.size() != by.size()) return {};
     std::vector<double> correction(bias.size());
     const rt::Quant& w = node.input(1)->quant;
     for (size_t c = 0; c < bias.size(); ++c) {
       const double scale = static_cast<double>(node.input(0)->quant.scale[0]) *
                            w.scale[w.scale.size() > 1 ? c : 0] / firstFactor(*node.input(0));
-      const double steps = std::nearbyint((wanted.mean(c) - actual.mean(c)) / scale);
+      const double steps = std::nearbyint(by[c] / scale);
       if (!(std::fabs(steps) < (1 << 30)) || std::fabs(steps + bias[c]) > 2147483000.0) continue;
       bias[c] += static_cast<int32_t>(steps);
       correction[c] = steps * scale;
@@ -196,15 +268,26 @@ Result<double> closeness(ModuleOp module, const Executable& program, const Datas
   for (const TensorSimilarity& output : verification.outputs) sum += output.sqnrDb;
   return sum / static_cast<double>(std::max<size_t>(verification.outputs.size(), 1));
 }
+
+// Samples that correct, and others that judge; the same where there are too few.
+std::pair<std::vector<size_t>, std::vector<size_t>> split(std::vector<size_t> samples) {
+  if (samples.size() > 2 * kCorrectionSamples) samples.resize(2 * kCorrectionSamples);
+  if (samples.size() < 2 * kCorrectionSamples) {
+    samples.resize(std::min(samples.size(), kCorrectionSamples));
+    return {samples, samples};
+  }
+  const auto middle = samples.begin() + kCorrectionSamples;
+  return {{samples.begin(), middle}, {middle, samples.end()}};
+}
 } // namespace
 
 Result<Compiled> correctBiases(ModuleOp module, const CompileOptions& options, Compiled compiled,
                                const Dataset& data, std::vector<size_t> samples, int threads) {
-  if (samples.size() > kCorrectionSamples) samples.resize(kCorrectionSamples);
   quantize::QuantPlan plan = *compiled.plan;
   BURIN_ASSIGN(Executable before, Executable::fromProgram(compiled.program));
   Correction correction(before, plan, threads);
-  correction.loadSamples(data, samples);
+  const auto [correcting, judging] = split(std::move(samples));
+  correction.loadSamples(data, correcting);
   BURIN_CHECK(correction.measureFloat(module));
   BURIN_CHECK(correction.run());
   CompileOptions withPlan = options;
@@ -212,7 +295,7 @@ Result<Compiled> correctBiases(ModuleOp module, const CompileOptions& options, C
   BURIN_ASSIGN(Compiled corrected, compileNetwork(module, withPlan));
   BURIN_ASSIGN(Executable after, Executable::fromProgram(corrected.program));
   VerifyOptions verifyOptions;
-  verifyOptions.samples = samples;
+  verifyOptions.samples = judging;
   verifyOptions.threads = threads;
   BURIN_ASSIGN(const double closenessBefore, closeness(module, before, data, verifyOptions));
   BURIN_ASSIGN(const double closenessAfter, closeness(module, after, data, verifyOptions));

@@ -4,11 +4,13 @@
 #include "lib/data/skipped.h"
 
 #include <cmath>
+#include <set>
 
 namespace burin {
 
 namespace {
 constexpr size_t kWorstLayers = 5, kLargestLosses = 3;
+constexpr const char* kTable = "qnn.lut";
 constexpr double kExactDb = 200; // stands for "no noise at all"
 
 // Sums over samples from which cosine and SQNR follow: memory does not grow with the number of samples.
@@ -60,29 +62,47 @@ public:
       outputs[name] = "";
       if (sums_.count(name)) out.outputs.push_back(sums_[name].result(name, "output"));
     }
+    const std::set<const rt::Tensor*> judged = judgedTensors();
     for (const rt::Node& node : actual_.session().nodes())
       for (const rt::Tensor* t : node.outputs)
-        if (sums_.count(t->name) && !outputs.count(t->name))
+        if (judged.count(t) && !outputs.count(t->name))
           out.worst.push_back(sums_[t->name].result(t->name, node.type));
     std::stable_sort(out.worst.begin(), out.worst.end(),
                      [](const auto& a, const auto& b) { return a.sqnrDb < b.sqnrDb; });
     if (out.worst.size() > kWorstLayers) out.worst.resize(kWorstLayers);
-    reportLosses(out);
+    reportLosses(out, judged);
   }
 
 private:
-  // Tensors that the float network lacks (casts) are as good as what they were made from.
-  void reportLosses(Verification& out) {
+  // Tensors that the float network has, but for those that only tables read: their range is cut where the
+  // function is flat, and whether that hurts shows in the function's result.
+  std::set<const rt::Tensor*> judgedTensors() {
+    std::set<const rt::Tensor*> judged, forTables, forOthers;
+    for (const rt::Node& node : actual_.session().nodes()) {
+      for (const rt::Tensor* t : node.outputs)
+        if (sums_.count(t->name)) judged.insert(t);
+      for (size_t i = 0; i < node.inputs.size(); ++i)
+        (node.type == kTable && i == 0 ? forTables : forOthers).insert(node.inputs[i]);
+    }
+    for (size_t i = 0; i < actual_.outputCount(); ++i) forOthers.insert(&actual_.outputTensor(i));
+    for (const rt::Tensor* t : forTables)
+      if (!forOthers.count(t)) judged.erase(t);
+    return judged;
+  }
+
+  // Other tensors are as good as what they were made from.
+  void reportLosses(Verification& out, const std::set<const rt::Tensor*>& judged) {
     std::map<const rt::Tensor*, double> sqnr;
     for (const rt::Node& node : actual_.session().nodes()) {
       double before = kExactDb;
       for (const rt::Tensor* operand : node.inputs)
         if (auto it = sqnr.find(operand); it != sqnr.end()) before = std::min(before, it->second);
       for (const rt::Tensor* result : node.outputs) {
-        auto known = sums_.find(result->name);
-        const double after = known == sums_.end() ? before : known->second.result({}, {}).sqnrDb;
+        const double after = judged.count(result) ? sums_[result->name].result({}, {}).sqnrDb : before;
         sqnr[result] = after;
-        if (after < before) out.losses.push_back({result->name, node.type, before, after});
+        if (after < before)
+          out.losses.push_back({result->name, node.type,
+                                node.type == kTable ? node.in(0).name : std::string(), before, after});
       }
     }
     std::stable_sort(out.losses.begin(), out.losses.end(),

@@ -13,6 +13,7 @@ struct TensorSimilarity {
 // What one layer adds to the noise: the SQNR of its worst operand and that of its result.
 struct LayerLoss {
   std::string name, type;
+  std::string operand; // of a function: what the layer before it makes
   double before = 0, after = 0;
 
   double addedNoise() const; // over the signal
@@ -22,8 +23,10 @@ struct Verification {
   size_t samples = 0;
   size_t floatBytes = 0;                 // of the float network as a program
   std::vector<TensorSimilarity> outputs; // in order
-  std::vector<TensorSimilarity> worst;   // the five layers with the lowest SQNR
-  std::vector<LayerLoss> losses;         // the three layers that add most noise, most first
+  // The five layers with the lowest SQNR. A layer with a function behind it is judged by the function's
+  // result.
+  std::vector<TensorSimilarity> worst;
+  std::vector<LayerLoss> losses; // the three layers that add most noise, most first
   std::vector<std::string> warnings;
 };
 
