@@ -82,35 +82,6 @@ const rt::Node* functionBehind(const std::vector<rt::Node>& nodes, size_t layer)
   return &nodes[layer + 1];
 }
 
-// The real results of a table of each channel, for its operand's integers from the smallest on.
-std::vector<FunctionMeans> functionOf(const rt::Node& table, size_t channels) {
-  const rt::Tensor &operand = *table.inputs[0], &result = *table.outputs[0];
-  rt::Tensor entries = *table.inputs[1];
-  entries.quant = {};
-  const std::vector<float> stored = realValues(entries);
-  const size_t flip = operand.type.dtype == rt::DType::I8 ? 128 : 0; // tables are indexed by raw bits
-  std::vector<FunctionMeans> means(channels);
-  for (size_t c = 0; c < channels; ++c)
-    for (size_t q = 0; q < 256; ++q) {
-      const double y = stored[(stored.size() > 256 ? c * 256 : 0) + (q ^ flip)];
-      const size_t s = result.quant.scale.size() > 1 ? c : 0;
-      means[c].results[q] =
-          result.quant.empty() ? y
-                               : (y - result.quant.zeroPoint[s]) * static_cast<double>(result.quant.scale[s]);
-    }
-  return means;
-}
-
-// Counts the integers of a layer's result, channel by channel.
-void count(const rt::Tensor& t, int axis, std::vector<FunctionMeans>& means) {
-  std::vector<uint8_t> raw(static_cast<size_t>(t.type.shape.elements()));
-  rt::readRowMajor(t, raw.data());
-  const size_t flip = t.type.dtype == rt::DType::I8 ? 128 : 0;
-  size_t inner = 1;
-  for (int i = axis + 1; i < t.type.shape.rank; ++i) inner *= static_cast<size_t>(t.type.shape[i]);
-  for (size_t i = 0; i < raw.size(); ++i) ++means[i / inner % means.size()].counts[raw[i] ^ flip];
-}
-
 class Correction {
 public:
   Correction(const Executable& program, quantize::QuantPlan& plan, int threads)
@@ -205,7 +176,7 @@ private:
     const rt::Tensor& operand = *function.inputs[0];
     const size_t channels = static_cast<size_t>(operand.type.shape[axis]);
     std::vector<FunctionMeans> means = functionOf(function, channels);
-    for (auto& runner : runners_) count(*runner->session().nodes()[index].outputs[0], axis, means);
+    for (auto& runner : runners_) countIntegers(*runner->session().nodes()[index].outputs[0], axis, means);
     std::vector<double> by(channels);
     for (size_t c = 0; c < channels; ++c)
       by[c] = shiftForMean(means[c], float_.at(function.outputs[0]->name).mean(c)) *

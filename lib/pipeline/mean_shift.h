@@ -1,8 +1,9 @@
 // How far a function's quantized operand has to move for the mean of its results to be right.
 #pragma once
 
+#include "runtime/core/op.h"
+
 #include <array>
-#include <cstdint>
 #include <vector>
 
 namespace burin {
@@ -11,6 +12,11 @@ namespace burin {
 struct FunctionMeans {
   std::array<double, 256> counts{}, results{};
 };
+
+// `results` of each channel of a qnn.lut, whose operand has 8 bits.
+std::vector<FunctionMeans> functionOf(const rt::Node& table, size_t channels);
+// Counts the integers of an 8-bit tensor.
+void countIntegers(const rt::Tensor& tensor, int axis, std::vector<FunctionMeans>& means);
 
 constexpr double kMaxShift = 4; // beyond, the moved integers say little about the moved values
 
