@@ -20,13 +20,12 @@ UNIT = "--mean 0 --scale 0.00392156862745098 --pixel rgb --fit stretch".split()
 GREY = "--mean 0 --scale 0.00392156862745098 --pixel gray --fit stretch".split()
 HALVES = "--mean 127.5 --scale 0.00784313725 --pixel rgb --fit stretch".split()
 IMAGENET = CLASSIFIERS["resnet18_pqf_fp32"]["flags"]
-NANODET = "--mean 103.53,116.28,123.675 --scale 0.017429,0.017507,0.017125 --pixel bgr --fit stretch".split()
 # Folder of pictures and preprocessing; networks that samples.py makes arrays for need neither. A file that says itself how
 # pictures were fed needs no flags.
 PICTURES = {
     "caffe/RFB-320": ("wider40", FACE), "caffe/retinaface_mnet": ("wider40", RAW), "darknet/yolo-fastest-1.1": ("coco100", []),
     "mxnet/retinaface_mnet.25": ("wider40", RAW), "onnx/cifar_resnet20_fp32": ("imagenet200", IMAGENET[:6] + RAW[-2:]),
-    "onnx/luong_mobilenetv3": ("coco100", IMAGENET), "onnx/nanodet_m_320": ("coco100", NANODET),
+    "onnx/luong_mobilenetv3": ("coco100", IMAGENET), "onnx/nanodet_m_320": ("coco100", DETECTORS["nanodet_m_320"]),
     "onnx/mobilenet_v2_1.0_224_deq_fp32": ("imagenet200", CLASSIFIERS["mobilenet_v2_1.0_224_deq_fp32"]["flags"]),
     "onnx/osnet_x0_25_msmt17": ("coco100", IMAGENET[:6] + RAW[-2:]), "onnx/resnet18_pqf_fp32": ("imagenet200", IMAGENET),
     "onnx/squeezenet_v1.1_ncnn_fp32": ("imagenet200", preprocess_only(CLASSIFIERS["squeezenet_v1.1_ncnn_fp32"]["flags"])),
@@ -35,7 +34,7 @@ PICTURES = {
     "onnx/yolox_nano": ("coco100", DETECTORS["yolox_nano"]), "paddle/luong_inference": ("coco100", IMAGENET),
     "tf/FSRCNN_x2": ("coco100", GREY),
     "tflite/version-RFB-320_without_postprocessing": ("wider40", FACE), "tflite/vww_96_float": ("coco100", UNIT),
-    "tflite/yolov5n-fp16": ("coco100", UNIT[:6] + "--fit letterbox --pad-value 114".split()),
+    "tflite/yolov5n-fp16": ("coco100", DETECTORS["yolov5n-fp16"]),
     "torch/subham_trafficsign_scripted": ("coco100", HALVES),
 }
 # What integers cost more, each with the reason.

@@ -22,6 +22,8 @@ CLASSIFIERS = {
 }
 DETECTORS = {
     "yolox_nano": "--pixel bgr --fit letterbox --pad-value 114 --pad-align corner".split(),
+    "nanodet_m_320": "--mean 103.53,116.28,123.675 --scale 0.017429,0.017507,0.017125 --pixel bgr --fit stretch".split(),
+    "yolov5n-fp16": "--mean 0 --scale 0.00392156862745098 --pixel rgb --fit letterbox --pad-value 114".split(),
     "version-RFB-320": "--mean 127 --scale 0.0078125 --pixel rgb --fit stretch".split(),
 }
 
