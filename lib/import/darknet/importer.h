@@ -1,5 +1,5 @@
 // Darknet in, `nn` module out: a .cfg that describes the network and the .weights with its numbers. The
-// results are what the detection heads read; their boxes are decoded outside.
+// results are what the detection heads read, or their boxes where --outputs names them.
 #pragma once
 
 #include "lib/import/format.h"
