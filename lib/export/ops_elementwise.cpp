@@ -1,5 +1,6 @@
 // Functions of one element, of two, selection and conversion.
 #include "lib/export/op_writer.h"
+#include "lib/nn/builder.h"
 
 #include <cmath>
 
@@ -74,12 +75,34 @@ void geluTanh(OpWriter& w, const std::string& x) {
   w.write("Mul", {twice, w.constFloat("half", 0.5f)});
 }
 
+// Does the quantization behind a clip, or behind what moves its elements, saturate at the clip's bounds or
+// inside them? Then the clip changes nothing. onnxruntime 1.30 drops such clips, too, but where the bounds
+// differ in float's last bit its optimizer leaves two nodes of one name and refuses the model.
+bool saturatesAnyway(mlir::Operation* clip, float low, float high) {
+  mlir::Operation* reader = clip;
+  do {
+    if (!reader->getResult(0).hasOneUse()) return false;
+    reader = *reader->getResult(0).user_begin();
+  } while (mlir::isa<nn::TransposeOp, nn::ReshapeOp>(reader));
+  auto quantize = mlir::dyn_cast<nn::QuantizeOp>(reader);
+  if (!quantize) return false;
+  const std::vector<float> scale = nn::constantFloats(quantize.getScale());
+  const std::vector<int64_t> zero = nn::constantInts(quantize.getZeroPoint());
+  const rt::DType dtype = nn::typeOf(quantize.getResult()).dtype;
+  if (scale.size() != 1 || zero.size() != 1 || rt::dtypeBytes(dtype) != 1) return false;
+  auto integer = [&](float real) { return std::nearbyint(real / scale[0]) + static_cast<double>(zero[0]); };
+  const bool isSigned = dtype == rt::DType::I8;
+  return integer(low) <= (isSigned ? -128 : 0) && integer(high) >= (isSigned ? 127 : 255);
+}
+
 void clip(OpWriter& w, const std::string& x) {
   auto bound = [&](const char* attribute, float none) {
     const float v = w.real(attribute, none);
     return std::isinf(v) ? std::string() : w.constLike(attribute, w.resultDType(), v);
   };
   const float infinity = std::numeric_limits<float>::infinity();
+  if (saturatesAnyway(w.op, w.real("alpha", -infinity), w.real("beta", infinity)))
+    return w.write("Identity", {x});
   w.write("Clip", {x, bound("alpha", -infinity), bound("beta", infinity)});
 }
 

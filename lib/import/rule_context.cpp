@@ -107,6 +107,12 @@ Value RuleContext::known(int i, const char* what) {
 std::optional<Ints> RuleContext::constantInts(int i, const char* what) {
   Value v = known(i, what);
   if (!v) return std::nullopt;
+  if (isFloat(v))
+    for (float value : nn::constantFloats(v))
+      if (!(value >= -0x1p63f && value < 0x1p63f)) { // not a number, too
+        invalid(fmt::format("the number {} in {} is no integer", value, what));
+        return std::nullopt;
+      }
   return nn::constantInts(v);
 }
 std::optional<std::vector<float>> RuleContext::constantFloats(int i, const char* what) {

@@ -185,13 +185,25 @@ ArrayRef<char> constantBytes(Value value) {
 }
 
 namespace {
+// A float beyond an integer type becomes that type's nearest end, and NaN its lowest: numbers that no shape
+// or index has.
+template <class Out, class In>
+Out convert(In v) {
+  if constexpr (std::is_floating_point_v<In> && std::is_integral_v<Out>) {
+    constexpr Out kLow = std::numeric_limits<Out>::min(), kHigh = std::numeric_limits<Out>::max();
+    if (!(v >= static_cast<In>(kLow))) return kLow;
+    if (v >= static_cast<In>(kHigh)) return kHigh;
+  }
+  return static_cast<Out>(v);
+}
+
 template <class Out, class In>
 std::vector<Out> convertBytes(ArrayRef<char> bytes) {
   std::vector<Out> out(bytes.size() / sizeof(In));
   for (size_t i = 0; i < out.size(); ++i) {
     In v;
     memcpy(&v, bytes.data() + i * sizeof(In), sizeof(In));
-    out[i] = static_cast<Out>(v);
+    out[i] = convert<Out>(v);
   }
   return out;
 }

@@ -40,7 +40,8 @@ std::string nodeName(mlir::Operation* op); // the source node's name, else its f
 
 // Bytes of a constant's value in row-major order, or an empty range if `value` is no constant.
 llvm::ArrayRef<char> constantBytes(mlir::Value value);
-// Constant as floats/integers (converted), empty when not a constant of at most `limit` elements.
+// Constant as floats/integers (converted), empty when not a constant. Floats beyond the integers become the
+// nearest, NaN the lowest.
 std::vector<float> constantFloats(mlir::Value value);
 std::vector<int64_t> constantInts(mlir::Value value);
 

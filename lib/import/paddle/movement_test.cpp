@@ -167,6 +167,9 @@ TEST(PaddleConstant, FillsRangesShapes) {
   expectValues(
       run("range", {{"Start", {ints({1}, {5})}}, {"End", {ints({1}, {0})}}, {"Step", {ints({1}, {-2})}}}),
       "[3]", {5, 3, 1});
+  Tensor huge{{1}, {1e30}};
+  EXPECT_TRUE(burin::test::has(run("reshape2", {{"X", {counting({2})}}, {"ShapeTensor", {huge}}}).error(),
+                               "is no integer"));
   EXPECT_FALSE(
       run("range", {{"Start", {ints({1}, {0})}}, {"End", {ints({1}, {5})}}, {"Step", {ints({1}, {0})}}})
           .ok());
