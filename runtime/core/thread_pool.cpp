@@ -8,12 +8,23 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
-#define BURIN_PAUSE() _mm_pause()
-#else
-#define BURIN_PAUSE() std::this_thread::yield()
 #endif
 
 namespace burin::rt {
+
+namespace {
+// One turn of a short wait. Not the scheduler's yield: on a busy machine each of those hands a whole time
+// slice to somebody else.
+void waitBriefly() {
+#if defined(__x86_64__) || defined(__i386__)
+  _mm_pause();
+#elif defined(__aarch64__) || (defined(__ARM_ARCH) && __ARM_ARCH >= 7)
+  __asm__ volatile("yield" ::: "memory");
+#else
+  __asm__ volatile("" ::: "memory");
+#endif
+}
+} // namespace
 
 struct ThreadPool::State {
   std::mutex mutex;
@@ -39,7 +50,7 @@ struct ThreadPool::State {
     uint32_t seen = 0;
     for (;;) {
       for (int spin = 0; spin < 4000 && generation.load(std::memory_order_acquire) == seen; ++spin)
-        BURIN_PAUSE();
+        waitBriefly();
       {
         std::unique_lock<std::mutex> lock(mutex);
         wake.wait(lock, [&] { return stop || generation.load(std::memory_order_acquire) != seen; });
@@ -88,7 +99,7 @@ void ThreadPool::run(int64_t count, int64_t grain, Function function, const void
   s.wake.notify_all();
   s.work(0);
   for (int spin = 0; s.pending.load(std::memory_order_acquire) != 0; ++spin)
-    spin < 20000 ? BURIN_PAUSE() : std::this_thread::yield();
+    spin < 20000 ? waitBriefly() : std::this_thread::yield();
 }
 
 } // namespace burin::rt

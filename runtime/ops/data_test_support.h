@@ -42,7 +42,7 @@ struct OpCase {
     attrs.setFloats(name, std::move(values));
     return *this;
   }
-  OpCase& text(const char* name, const char* value) {
+  OpCase& text(const char* name, const std::string& value) {
     attrs.setText(name, value);
     return *this;
   }

@@ -1,6 +1,6 @@
 #include "runtime/ops/infer_check.h"
 
-#include <cstring>
+#include <string_view>
 
 namespace burin::rt {
 
@@ -64,9 +64,10 @@ bool checkAxis(const Signature& signature, const char* name, int rank, std::stri
 
 bool isOneOf(const std::string& word, const char* choices) {
   if (word.empty() || word.find(' ') != std::string::npos) return false;
-  for (const char* at = std::strstr(choices, word.c_str()); at; at = std::strstr(at + 1, word.c_str())) {
-    char after = at[word.size()];
-    if ((at == choices || at[-1] == ' ') && (after == 0 || after == ' ')) return true;
+  const std::string_view list = choices; // a word from a file may hold any byte, 0 too
+  for (size_t at = list.find(word); at != list.npos; at = list.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
   }
   return false;
 }

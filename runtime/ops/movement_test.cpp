@@ -197,8 +197,10 @@ TEST(Movement, PadFillsWithTheStoredValue) {
   expectSame(runEverywhere(empty)[0], floats({3}, {1.5f, 1.5f, 1.5f}));
   expectRefused(OpCase("nn.pad").input(Array(DType::F32, {3})).ints("pads", {-5, 5}).text("mode", "edge"),
                 "crop more");
-  expectRefused(OpCase("nn.pad").input(Array(DType::F32, {3})).ints("pads", {1, 1}).text("mode", "mirror"),
-                "must be one of");
+  for (const std::string& mode :
+       {std::string("mirror"), std::string("wrap\0a long tail of other bytes", 31), std::string()})
+    expectRefused(OpCase("nn.pad").input(Array(DType::F32, {3})).ints("pads", {1, 1}).text("mode", mode),
+                  "must be one of");
 }
 
 TEST(Movement, ExpandAndTile) {

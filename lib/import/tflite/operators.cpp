@@ -32,7 +32,7 @@ std::string remedyFor(const std::string& name) {
 
 std::vector<SupportedOperator> supportedOperators() {
   std::vector<SupportedOperator> list;
-  for (SupportedOperator op : operators().supported()) {
+  for (const SupportedOperator& op : operators().supported()) {
     const bool custom = op.name.starts_with("custom:");
     list.push_back({custom ? op.name.substr(7) : op.name, custom ? "custom" : "builtin", op.shownBy});
   }
