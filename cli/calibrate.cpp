@@ -1,7 +1,5 @@
 #include "cli/command.h"
 
-#include "lib/prepare/prepare.h"
-
 #include <fmt/format.h>
 
 namespace burin::cli {
@@ -19,7 +17,7 @@ Status run(const Flags& f) {
   BURIN_ASSIGN(nn::Module module, loadWithWarnings(f.model, f.model_, f.common));
   if (f.data.holdsPictures())
     for (const std::string& note : assumePreprocess(module.graph())) f.common.warn(note);
-  BURIN_CHECK(prepare(*module.op));
+  BURIN_CHECK(prepareFor("int8", module, f.common));
   BURIN_ASSIGN(std::vector<InputSpec> inputs, inputSpecs(module.graph()));
   BURIN_ASSIGN(Dataset data, f.data.open(inputs));
   for (const std::string& warning : data.warnings()) f.common.warn(warning);

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "lib/data/feed.h"
+#include "lib/prepare/prepare.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -161,6 +162,13 @@ void finish(App& app, const Status& status) {
   if (status) return;
   fmt::print(stderr, "burin: error: {}\n", status.error().text());
   app.exitCode = static_cast<int>(status.error().code);
+}
+
+Status prepareFor(const std::string& precision, nn::Module& module, const CommonFlags& common) {
+  if (precision != "int8") return prepare(*module.op);
+  BURIN_ASSIGN(const std::vector<std::string> notes, prepareToQuantize(module));
+  for (const std::string& note : notes) common.note(note);
+  return {};
 }
 
 Result<nn::Module> loadWithWarnings(const std::string& path, const ModelFlags& flags,

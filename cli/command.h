@@ -70,6 +70,8 @@ void printJson(const Json& json);
 // Runs `body`; prints its error and sets the exit code. Every command's callback is one of these.
 void finish(App& app, const Status& status);
 
+// Rewrites the module for a program of this precision, or for calibration, which is for "int8".
+Status prepareFor(const std::string& precision, nn::Module& module, const CommonFlags& common);
 // Loads and prints the warnings.
 Result<nn::Module> loadWithWarnings(const std::string& path, const ModelFlags& flags,
                                     const CommonFlags& common);

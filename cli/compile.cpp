@@ -1,6 +1,5 @@
 #include "cli/command.h"
 
-#include "lib/prepare/prepare.h"
 #include "lib/support/file.h"
 
 #include <fmt/format.h>
@@ -19,7 +18,7 @@ struct Flags {
 Status run(const Flags& f) {
   BURIN_ASSIGN(CompileOptions options, f.target.options());
   BURIN_ASSIGN(nn::Module module, loadWithWarnings(f.model, f.model_, f.common));
-  BURIN_CHECK(prepare(*module.op));
+  BURIN_CHECK(prepareFor(f.target.precision, module, f.common));
   CalibrationTable table;
   quantize::QuantPlan plan;
   if (!f.calibration.empty()) {

@@ -2,7 +2,6 @@
 
 #include "lib/export/export.h"
 #include "lib/pipeline/quantize.h"
-#include "lib/prepare/prepare.h"
 #include "lib/support/file.h"
 
 #include <fmt/format.h>
@@ -20,7 +19,7 @@ struct Flags {
 // The graph as the compiler would quantize it.
 Result<std::string> exportQuantized(nn::Module& module, const Flags& f) {
   BURIN_ASSIGN(CompileOptions options, f.target.options());
-  BURIN_CHECK(prepare(*module.op));
+  BURIN_CHECK(prepareFor(f.target.precision, module, f.common));
   CalibrationTable table;
   quantize::QuantPlan plan;
   if (!f.calibration.empty()) {

@@ -3,7 +3,6 @@
 #include "lib/pipeline/advice.h"
 #include "lib/pipeline/correct.h"
 #include "lib/pipeline/verify.h"
-#include "lib/prepare/prepare.h"
 #include "lib/support/file.h"
 
 #include <chrono>
@@ -159,7 +158,7 @@ Status run(const Flags& f) {
   BURIN_ASSIGN(nn::Module module, loadWithWarnings(f.model, f.model_, f.common));
   if (f.data.holdsPictures())
     for (const std::string& note : assumePreprocess(module.graph())) f.common.warn(note);
-  BURIN_CHECK(prepare(*module.op));
+  BURIN_CHECK(prepareFor(f.target.precision, module, f.common));
   BURIN_ASSIGN(std::vector<InputSpec> inputs, inputSpecs(module.graph()));
   BURIN_ASSIGN(Dataset data, f.data.open(inputs));
   for (const std::string& warning : data.warnings()) f.common.warn(warning);

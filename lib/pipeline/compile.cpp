@@ -81,9 +81,6 @@ Result<Quantized> quantizeNetwork(ModuleOp module, const CompileOptions& options
   if (real) graph = *real->getOps<nn::GraphOp>().begin();
   BURIN_ASSIGN(quantize::QuantPlan plan, makePlan(graph, nn::moduleHash(module), options));
   BURIN_ASSIGN(quantize::QuantizedGraph quantized, quantize::applyPlan(graph, plan, options.target));
-  if (quantize::quantizesActivations(module))
-    quantized.notes.push_back(
-        "the model is quantized already; --precision as-is keeps its own integers and scales");
   return Quantized{std::move(quantized.module), std::move(plan), std::move(quantized.notes)};
 }
 

@@ -2,6 +2,7 @@
 #include "lib/data/preprocess_text.h"
 #include "lib/import/formats/formats.h"
 #include "lib/pipeline/pipeline.h"
+#include "lib/prepare/prepare.h"
 #include "lib/qnn/qnn.h"
 #include "lib/quantize/as_is.h"
 
@@ -109,6 +110,15 @@ std::vector<std::string> assumePreprocess(nn::GraphOp graph) {
                                 spec.name, describe(*assumed)));
   }
   return notes;
+}
+
+Result<std::vector<std::string>> prepareToQuantize(nn::Module& module) {
+  BURIN_CHECK(prepare(*module.op));
+  if (!quantize::quantizesActivations(*module.op)) return std::vector<std::string>();
+  BURIN_ASSIGN(module.op, quantize::withoutQuantization(*module.op));
+  BURIN_CHECK(prepare(*module.op));
+  return std::vector<std::string>{
+      "the model is quantized already; its integers are chosen anew, --precision as-is keeps its own"};
 }
 
 } // namespace burin

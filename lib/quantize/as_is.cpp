@@ -52,17 +52,22 @@ public:
         target_(target) {}
 
   Result<AsIs> run() {
-    for (Operation& op : llvm::make_early_inc_range(graph_.getBody().front())) BURIN_CHECK(take(&op));
+    BURIN_CHECK(takeAll());
     if (locks_.empty())
       return fail(ErrorCode::Unsupported, "precision as-is: the model holds no quantization of its own",
                   "use --precision int8 with --calibration, or 'burin quantize' with --data");
-    removeUnused();
     spreadLocks(graph_, target_, locks_);
     AsIs out;
     plan(out.plan);
     out.stored = std::move(stored_);
     out.module = std::move(module_);
     return out;
+  }
+
+  Status takeAll() {
+    for (Operation& op : llvm::make_early_inc_range(graph_.getBody().front())) BURIN_CHECK(take(&op));
+    removeUnused();
+    return {};
   }
 
   Result<bool> takeConstants() {
@@ -349,6 +354,13 @@ Result<OwningOpRef<ModuleOp>> withRealConstants(ModuleOp module) {
   Taker taker(module, target);
   BURIN_ASSIGN(bool changed, taker.takeConstants());
   return changed ? taker.release() : OwningOpRef<ModuleOp>();
+}
+
+Result<OwningOpRef<ModuleOp>> withoutQuantization(ModuleOp module) {
+  const Target target;
+  Taker taker(module, target);
+  BURIN_CHECK(taker.takeAll());
+  return taker.release();
 }
 
 bool quantizesActivations(ModuleOp module) {

@@ -38,6 +38,9 @@ void spreadLocks(nn::GraphOp graph, const Target& target, Locks& locks);
 // A copy of the module in which integer constants behind nn.dequantize are real numbers, for choosing
 // integers anew. Null when there are none.
 Result<mlir::OwningOpRef<mlir::ModuleOp>> withRealConstants(mlir::ModuleOp module);
+// A copy of the module as the float network that its integers stand for: nothing is rounded between its ops
+// any more. It is not prepared: ops that the rounding kept apart may be one now.
+Result<mlir::OwningOpRef<mlir::ModuleOp>> withoutQuantization(mlir::ModuleOp module);
 // The scale of an nn.quantize or nn.dequantize whose integers are `integers`; nothing for those per axis, per
 // block or computed.
 std::optional<LockedScale> lockOf(mlir::Operation* op, mlir::Value integers);

@@ -282,6 +282,26 @@ TEST(AsIs, IntegerWeightsAloneBecomeReal) {
   EXPECT_EQ(nn::constantFloats(find(**real, "nn.matmul")->getOperand(1)), std::vector<float>({2.0f, -1.0f}));
 }
 
+// Between the layers of the network behind a quantized model nothing is rounded: other integers may be chosen
+// for it.
+TEST(AsIs, TheFloatNetworkBehindTheIntegers) {
+  Net net;
+  const Scale in{0.1f, 0}, between{0.2f, 3}, out{0.4f, -1};
+  mlir::Value x = net.builder.input("x", {rt::DType::F32, {1, 1, 2, 2}});
+  mlir::Value w = net.constant({2}, {1, 1, 1, 1}, {0.5f, 0}, "w");
+  mlir::Value none = net.builder.none();
+  mlir::Value a = net.dequantize(net.quantize(x, in, "x8"), in);
+  mlir::Value b = net.dequantize(net.quantize(net.conv(a, w, none, "first"), between, "b8"), between);
+  mlir::ModuleOp module =
+      net.finish(net.dequantize(net.quantize(net.conv(b, w, none, "second"), out, "y8"), out));
+  EXPECT_TRUE(quantizesActivations(module));
+  auto real = withoutQuantization(module);
+  ASSERT_TRUE(real.has_value());
+  EXPECT_FALSE(quantizesActivations(**real));
+  EXPECT_EQ(find(**real, "nn.dequantize"), nullptr);
+  EXPECT_EQ(nn::constantFloats(find(**real, "nn.conv")->getOperand(1)), std::vector<float>({1.0f}));
+}
+
 TEST(AsIs, ThePlanKeepsTheLock) {
   QuantPlan plan;
   TensorPlan t;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`burin quantize` with its defaults on every network of the zoo that takes pictures: tests/e2e/quantize_zoo.py BURIN
+"""`burin quantize` with its defaults on every network of the zoo that takes pictures, quantized ones too: tests/e2e/quantize_zoo.py BURIN
 [FORMAT/NAME...]
 
 It runs, most ops become integers, the program moves no more data than the float one, and every output has at least this cosine
@@ -33,6 +33,8 @@ PICTURES = {
     "onnx/version-RFB-320_simplified": ("wider40", FACE), "onnx/version-RFB-320_without_postprocessing": ("wider40", FACE),
     "onnx/yolox_nano": ("coco100", DETECTORS["yolox_nano"]), "paddle/luong_inference": ("coco100", IMAGENET),
     "tf/FSRCNN_x2": ("coco100", GREY),
+    "tflite/mobilenet_v2_1.0_224_quant": ("imagenet200", HALVES),
+    "tflite/vww_96_int8": ("coco100", []), "tflite/yolov5n-int8": ("coco100", DETECTORS["yolov5n-fp16"]),
     "tflite/version-RFB-320_without_postprocessing": ("wider40", FACE), "tflite/vww_96_float": ("coco100", UNIT),
     "tflite/yolov5n-fp16": ("coco100", DETECTORS["yolov5n-fp16"]),
     "torch/subham_trafficsign_scripted": ("coco100", HALVES),
