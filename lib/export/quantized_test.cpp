@@ -147,7 +147,7 @@ private:
             low = std::min(low, v), high = std::max(high, v);
           }
     }
-    table_.graphHash = nn::moduleHash(*module_);
+    table_.graphHash = networkHash(*module_);
     for (const auto& [name, range] : ranges) {
       TensorRange entry;
       entry.name = name;

@@ -243,16 +243,25 @@ Result<Module> loadModule(const std::string& path) {
   return parseText(path, std::string(bytes));
 }
 
+// The text with zeros for weights, and the weights' bytes. Their keys do not count: they depend on what else
+// the context has held.
 std::string moduleHash(ModuleOp module) {
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
+  Builder builder(module.getContext());
+  std::vector<uint64_t> sums;
+  copy->walk([&](ConstantOp constant) {
+    auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getValue());
+    AsmResourceBlob* blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+    if (!blob) return;
+    sums.push_back(rt::checksum(blob->getData().data(), blob->getData().size()));
+    const ShapedType type = resource.getType();
+    constant.setValueAttr(DenseElementsAttr::get(type, builder.getZeroAttr(type.getElementType())));
+  });
   std::string text;
   llvm::raw_string_ostream stream(text);
-  module.print(stream, OpPrintingFlags().elideLargeResourceString(0));
-  uint64_t hash = rt::checksum(text.data(), text.size());
-  for (auto& [key, data] : resources(module)) {
-    uint64_t pair[2] = {hash, rt::checksum(data.data(), data.size())};
-    hash = rt::checksum(pair, sizeof pair);
-  }
-  return fmt::format("{:016x}", hash);
+  copy->print(stream, OpPrintingFlags().elideLargeResourceString(0));
+  sums.push_back(rt::checksum(text.data(), text.size()));
+  return fmt::format("{:016x}", rt::checksum(sums.data(), sums.size() * sizeof sums[0]));
 }
 
 } // namespace burin::nn

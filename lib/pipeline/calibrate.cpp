@@ -259,7 +259,7 @@ Result<Calibration> calibrate(mlir::ModuleOp module, const Dataset& data, const 
   BURIN_ASSIGN(Executable executable, Executable::fromProgram(program));
   CalibrationRun run(data, options, observedTensors(module));
   BURIN_CHECK(run.run(executable));
-  BURIN_ASSIGN(Calibration result, run.finish(nn::moduleHash(module)));
+  BURIN_ASSIGN(Calibration result, run.finish(networkHash(module)));
   result.seconds = secondsSince(begin);
   return result;
 }

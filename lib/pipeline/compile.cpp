@@ -65,7 +65,7 @@ Result<Quantized> quantizeAsIs(ModuleOp module, const CompileOptions& options) {
   if (options.plan)
     return fail(ErrorCode::Usage, "--plan and --precision as-is exclude each other",
                 "a quantized model brings its own scales; leave --plan out");
-  BURIN_ASSIGN(quantize::AsIs taken, quantize::takeAsIs(module, nn::moduleHash(module), options.target));
+  BURIN_ASSIGN(quantize::AsIs taken, quantize::takeAsIs(module, networkHash(module), options.target));
   nn::GraphOp graph = *taken.module->getOps<nn::GraphOp>().begin();
   BURIN_ASSIGN(quantize::QuantizedGraph graphOut,
                quantize::applyPlan(graph, taken.plan, options.target, taken.stored));
@@ -79,7 +79,7 @@ Result<Quantized> quantizeNetwork(ModuleOp module, const CompileOptions& options
   // A model with integer weights only: they are real numbers here, and get integers like all others.
   BURIN_ASSIGN(OwningOpRef<ModuleOp> real, quantize::withRealConstants(module));
   if (real) graph = *real->getOps<nn::GraphOp>().begin();
-  BURIN_ASSIGN(quantize::QuantPlan plan, makePlan(graph, nn::moduleHash(module), options));
+  BURIN_ASSIGN(quantize::QuantPlan plan, makePlan(graph, networkHash(module), options));
   BURIN_ASSIGN(quantize::QuantizedGraph quantized, quantize::applyPlan(graph, plan, options.target));
   return Quantized{std::move(quantized.module), std::move(plan), std::move(quantized.notes)};
 }

@@ -14,10 +14,10 @@ using namespace mlir;
 namespace burin {
 
 namespace {
-// What the file says comes before what the user says, so that the user's word holds.
-PreprocessFlags withHints(PreprocessFlags flags, const std::vector<PreprocessHint>& hints) {
+PreprocessFlags flagsOf(const std::vector<PreprocessHint>& hints) {
+  PreprocessFlags flags;
   auto add = [](std::vector<std::string>& list, const std::string& input, const std::string& value) {
-    if (!value.empty()) list.insert(list.begin(), input + ":" + value);
+    if (!value.empty()) list.push_back(input + ":" + value);
   };
   for (const PreprocessHint& hint : hints) {
     add(flags.mean, hint.input, hint.mean);
@@ -35,14 +35,13 @@ std::string describe(const PreprocessHint& hint) {
   return fmt::format("input '{}' is fed with{}, as {} says", hint.input, text, hint.source);
 }
 
-Status applyPreprocessFlags(nn::GraphOp graph, const PreprocessFlags& flags, const LoadOptions& options) {
+Status applyPreprocessFlags(nn::GraphOp graph, const PreprocessFlags& flags, bool mayOverride) {
   if (!flags.any()) return {};
   BURIN_ASSIGN(std::vector<InputSpec> specs, inputSpecs(graph));
   BURIN_ASSIGN(auto resolved, resolvePreprocess(flags, specs));
   for (size_t i = 0; i < specs.size(); ++i) {
     if (!resolved[i]) continue;
-    if (specs[i].preprocess && !options.overridePreprocess)
-      BURIN_CHECK(checkSamePreprocess(specs[i], *resolved[i]));
+    if (specs[i].preprocess && !mayOverride) BURIN_CHECK(checkSamePreprocess(specs[i], *resolved[i]));
     storePreprocess(graph, specs[i].name, *resolved[i]);
   }
   return {};
@@ -51,7 +50,7 @@ Status applyPreprocessFlags(nn::GraphOp graph, const PreprocessFlags& flags, con
 
 Result<Network> loadNetwork(const std::string& path, const LoadOptions& options) {
   Network network;
-  PreprocessFlags flags = options.preprocess;
+  bool mayOverride = options.overridePreprocess;
   if (nn::isModuleFile(path)) {
     BURIN_ASSIGN(network.module, nn::loadModule(path));
   } else {
@@ -59,11 +58,17 @@ Result<Network> loadNetwork(const std::string& path, const LoadOptions& options)
     BURIN_ASSIGN(ImportedModule imported, importModel(path, options.import, *network.module.context));
     network.module.op = std::move(imported.module);
     network.warnings = imported.info.warnings;
-    for (const PreprocessHint& hint : imported.info.preprocess) network.notes.push_back(describe(hint));
-    flags = withHints(flags, imported.info.preprocess);
     quantize::markIntegerInputs(network.module.graph());
+    const char* unless = options.preprocess.any() ? ", unless flags say otherwise" : "";
+    for (const PreprocessHint& hint : imported.info.preprocess)
+      network.notes.push_back(describe(hint) + unless);
+    // What the file says, then what the user says.
+    if (Status status = applyPreprocessFlags(network.module.graph(), flagsOf(imported.info.preprocess), true);
+        !status)
+      return tl::unexpected(inFile(status.error(), path));
+    mayOverride = true;
   }
-  if (Status status = applyPreprocessFlags(network.module.graph(), flags, options); !status)
+  if (Status status = applyPreprocessFlags(network.module.graph(), options.preprocess, mayOverride); !status)
     return tl::unexpected(inFile(status.error(), path));
   return network;
 }
@@ -110,6 +115,12 @@ std::vector<std::string> assumePreprocess(nn::GraphOp graph) {
                                 spec.name, describe(*assumed)));
   }
   return notes;
+}
+
+std::string networkHash(ModuleOp module) {
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
+  assumePreprocess(*copy->getOps<nn::GraphOp>().begin());
+  return nn::moduleHash(*copy);
 }
 
 Result<std::vector<std::string>> prepareToQuantize(nn::Module& module) {

@@ -36,6 +36,10 @@ void storePreprocess(nn::GraphOp graph, const std::string& input, const rt::Prep
 // Gives every picture-like input without one the default preprocessing; returns a sentence per input.
 std::vector<std::string> assumePreprocess(nn::GraphOp graph);
 
+// What tables and plans know a prepared network by. An input without preprocessing counts as one with the
+// assumed.
+std::string networkHash(mlir::ModuleOp module);
+
 // prepare() for what chooses integers anew: a model that is quantized already becomes the float network
 // behind its integers. Returns a sentence about it then.
 Result<std::vector<std::string>> prepareToQuantize(nn::Module& module);
