@@ -67,7 +67,7 @@ class Case {
 public:
   using Attributes = std::function<nn::AttrList(nn::AttrList)>;
   explicit Case(
-      std::string mnemonic, Attributes attributes = [](nn::AttrList a) { return a; })
+      std::string mnemonic, Attributes attributes = [](const nn::AttrList& a) { return a; })
       : mnemonic_(std::move(mnemonic)), attributes_(std::move(attributes)) {}
 
   Case& in(const rt::Shape& shape, float low = -2, float high = 2) {

@@ -138,8 +138,8 @@ struct Case : Graph {
   explicit Case(const std::string& op, const std::vector<std::string>& inputs,
                 const Attributes& attributes = {})
       : op_(op), inputs_(inputs), attributes_(attributes) {}
-  Case& x(const Ints& dims, Floats values = {}) { return with("x", dims, std::move(values)); }
-  Case& with(const std::string& name, const Ints& dims, Floats values = {}) {
+  Case& x(const Ints& dims, const Floats& values = {}) { return with("x", dims, values); }
+  Case& with(const std::string& name, const Ints& dims, const Floats& values = {}) {
     size_t n = 1;
     for (int64_t d : dims) n *= static_cast<size_t>(d);
     constant(name, dims, values.empty() ? counting(n) : values);
