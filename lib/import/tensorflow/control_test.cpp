@@ -142,8 +142,12 @@ TEST(TensorflowLoops, BranchesOnComputedConstants) {
         .scalar("limit", limit)
         .node("Less", "p", {"one", "limit"});
     g.node("If", "y", {"p", "x"}, {function("then_branch", "yes"), function("else_branch", "no")});
-    Imported m = g.outputs({"y"});
+    // The condition as a number, of 16 bits, decides like the truth value.
+    g.node("Cast", "half", {"p"}, {type("DstT", 19)});
+    g.node("If", "z", {"half", "x"}, {function("then_branch", "yes"), function("else_branch", "no")});
+    Imported m = g.outputs({"y", "z"});
     ASSERT_TRUE(m.ok()) << m.error();
     EXPECT_EQ(m.floats(), limit ? Floats{-5} : Floats{5});
+    EXPECT_EQ(m.floats(1), m.floats());
   }
 }

@@ -17,8 +17,9 @@ bool allKnown(const std::vector<Value>& values) {
 std::optional<bool> decided(RuleContext& c, Value condition) {
   if (!condition) return std::nullopt;
   if (nn::isConstant(condition) && RuleContext::shape(condition).elements() == 1)
-    return RuleContext::isFloat(condition) ? nn::constantFloats(condition).front() != 0
-                                           : nn::constantInts(condition).front() != 0;
+    condition = c.cast(condition, rt::DType::Bool); // of any type, halves too
+  if (c.failed()) return std::nullopt;
+  if (const Ints known = nn::constantInts(condition); known.size() == 1) return known[0] != 0;
   c.unsupported("its condition is not constant",
                 "freeze the graph for inference; loops need a length that does not depend on data");
   return std::nullopt;

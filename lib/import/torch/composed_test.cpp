@@ -36,6 +36,13 @@ std::string errorOf(const std::string& expression, const Dims& dims) {
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 } // namespace
 
+// A number taken out of a tensor of 16-bit floats: dtype 5 is float16, 15 is bfloat16.
+TEST(TorchComposed, NumbersOfHalves) {
+  for (const char* dtype : {"5", "15"})
+    expectValue(std::string("torch.mul(x, float(torch.to(torch.select(x, 0, 1), ") + dtype + ")))", {2},
+                {3, 0.5f}, {1.5f, 0.25f});
+}
+
 TEST(TorchComposed, FunctionsOfOneElement) {
   expectValue("torch.erfc(x)", {2}, {0, 0.5f}, {1, std::erfc(0.5f)});
   expectValue("torch.exp2(x)", {3}, {0, 3, -1}, {1, 8, 0.5f});

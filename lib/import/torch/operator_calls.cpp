@@ -1,7 +1,7 @@
 // Calls of operators: overloads, names of the results, writing in place, and what to do about unsupported
 // ones.
 #include "lib/import/torch/evaluator.h"
-#include "lib/import/torch/operators.h"
+#include "lib/import/torch/rules.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -92,7 +92,7 @@ std::vector<Argument> withNumbers(const Schema& schema, std::vector<Argument> ar
     Value value = store.read(context, *tensor);
     if (!value || !nn::isConstant(value) || RuleContext::shape(value).elements() != 1) continue;
     if (RuleContext::isFloat(value))
-      arguments[i].value = static_cast<double>(nn::constantFloats(value).front());
+      arguments[i].value = constantReal(context, value);
     else
       arguments[i].value = nn::constantInts(value).front();
   }

@@ -62,8 +62,7 @@ Data numberOf(Call& c, const char* name) {
     c.unsupported(fmt::format("its '{}' is computed at run time", name), "trace the model with fixed shapes");
     return int64_t{0};
   }
-  return Call::isFloat(v) ? Data(static_cast<double>(nn::constantFloats(v).front()))
-                          : Data(nn::constantInts(v).front());
+  return Call::isFloat(v) ? Data(constantReal(c, v)) : Data(nn::constantInts(v).front());
 }
 
 void arange(Call& c) {

@@ -1,5 +1,5 @@
 // What is known about a tensor while importing, and constants that leave the graph as numbers.
-#include "lib/import/torch/operators.h"
+#include "lib/import/torch/rules.h"
 
 #include <fmt/format.h>
 
@@ -52,8 +52,7 @@ std::optional<double> onlyElement(Call& c, const char* name) {
     c.needsConstant(0, name);
     return std::nullopt;
   }
-  return Call::isFloat(v) ? static_cast<double>(nn::constantFloats(v).front())
-                          : static_cast<double>(nn::constantInts(v).front());
+  return Call::isFloat(v) ? constantReal(c, v) : static_cast<double>(nn::constantInts(v).front());
 }
 
 void toInteger(Call& c) {

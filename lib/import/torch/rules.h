@@ -30,6 +30,8 @@ Value emitSlice(RuleContext& context, Value x, int64_t axis, int64_t start, int6
 // ops_quantized.cpp
 Value emitQuantized(Call& call, Value x, const Quantization& quantization); // quantize, then dequantize
 
+// The number in a constant float of one element, halves too; NaN where it is not known.
+double constantReal(RuleContext& context, Value value);
 bool isVariant(const Call& call, const char* variant);
 
 } // namespace burin::torch
