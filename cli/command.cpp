@@ -166,8 +166,10 @@ void finish(App& app, const Status& status) {
 
 Status prepareFor(const std::string& precision, nn::Module& module, const CommonFlags& common) {
   if (precision != "int8") return prepare(*module.op);
-  BURIN_ASSIGN(const std::vector<std::string> notes, prepareToQuantize(module));
-  for (const std::string& note : notes) common.note(note);
+  BURIN_ASSIGN(const bool wasQuantized, prepareToQuantize(module));
+  if (wasQuantized)
+    common.note(
+        "the model is quantized already; its integers are chosen anew, --precision as-is keeps its own");
   return {};
 }
 

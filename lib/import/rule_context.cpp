@@ -17,6 +17,11 @@ int64_t product(const Ints& values, size_t begin, size_t end) {
   return result;
 }
 
+namespace {
+// Is there a 64-bit integer that it becomes? NaN becomes none.
+bool hasInteger(double value) { return value >= -0x1p63 && value < 0x1p63; }
+} // namespace
+
 void ImportSession::warn(const std::string& message) {
   if (info_.warnings.size() < 100) info_.warnings.push_back(message);
 }
@@ -109,7 +114,7 @@ std::optional<Ints> RuleContext::constantInts(int i, const char* what) {
   if (!v) return std::nullopt;
   if (isFloat(v))
     for (float value : nn::constantFloats(v))
-      if (!(value >= -0x1p63f && value < 0x1p63f)) { // not a number, too
+      if (!hasInteger(value)) {
         invalid(fmt::format("the number {} in {} is no integer", value, what));
         return std::nullopt;
       }
@@ -257,7 +262,7 @@ Value RuleContext::constant(const std::vector<float>& values, const Ints& shape)
 Value RuleContext::scalar(double value, rt::DType type) {
   nn::GraphBuilder& builder = session_.builder();
   if (type == rt::DType::F32) return builder.constantFloat(static_cast<float>(value));
-  if (!rt::isFloat(type) && !(value >= -0x1p63 && value < 0x1p63)) { // not a number, too
+  if (!rt::isFloat(type) && !hasInteger(value)) {
     invalid(fmt::format("the number {} is no integer", value));
     return {};
   }

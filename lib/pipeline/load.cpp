@@ -123,13 +123,12 @@ std::string networkHash(ModuleOp module) {
   return nn::moduleHash(*copy);
 }
 
-Result<std::vector<std::string>> prepareToQuantize(nn::Module& module) {
+Result<bool> prepareToQuantize(nn::Module& module) {
   BURIN_CHECK(prepare(*module.op));
-  if (!quantize::quantizesActivations(*module.op)) return std::vector<std::string>();
+  if (!quantize::quantizesActivations(*module.op)) return false;
   BURIN_ASSIGN(module.op, quantize::withoutQuantization(*module.op));
   BURIN_CHECK(prepare(*module.op));
-  return std::vector<std::string>{
-      "the model is quantized already; its integers are chosen anew, --precision as-is keeps its own"};
+  return true;
 }
 
 } // namespace burin

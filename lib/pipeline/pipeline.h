@@ -41,8 +41,8 @@ std::vector<std::string> assumePreprocess(nn::GraphOp graph);
 std::string networkHash(mlir::ModuleOp module);
 
 // prepare() for what chooses integers anew: a model that is quantized already becomes the float network
-// behind its integers. Returns a sentence about it then.
-Result<std::vector<std::string>> prepareToQuantize(nn::Module& module);
+// behind its integers. Did it?
+Result<bool> prepareToQuantize(nn::Module& module);
 
 using Progress = std::function<void(size_t done, size_t total)>;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""`burin quantize` with its defaults on every network of the zoo that takes pictures, quantized ones too: tests/e2e/quantize_zoo.py BURIN
-[FORMAT/NAME...]
+"""`burin quantize` with its defaults on every network of the zoo that takes pictures, and on some that are quantized already:
+tests/e2e/quantize_zoo.py BURIN [FORMAT/NAME...]
 
 It runs, most ops become integers, the program moves no more data than the float one, and every output has at least this cosine
 with float on samples that calibration did not see. Accuracy is measured elsewhere; this finds what breaks a network.
