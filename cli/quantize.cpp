@@ -147,7 +147,7 @@ Status describe(const Flags& f, mlir::ModuleOp module, const Dataset& data, cons
   outcome.calibrationSeconds = ranges.seconds;
   if (compiled.plan)
     for (const quantize::OpPlan& op : compiled.plan->ops)
-      ++(op.precision == Precision::Int8 ? outcome.integerOps : outcome.floatOps);
+      ++(isInteger(op.precision) ? outcome.integerOps : outcome.floatOps);
   return {};
 }
 

@@ -9,7 +9,7 @@ Json targetJson(const Target& t) {
   Json schemes = Json::array(), precisions = Json::array();
   for (Scheme s : {Scheme::Symmetric, Scheme::Asymmetric})
     if (t.scheme(s)) schemes.push_back(nameOf(s));
-  for (Precision p : {Precision::Int8, Precision::F16, Precision::BF16, Precision::F32})
+  for (Precision p : {Precision::Int8, Precision::Int16, Precision::F16, Precision::BF16, Precision::F32})
     if (t.has(p)) precisions.push_back(nameOf(p));
   return {{"name", t.name},
           {"vendor", t.vendor},

@@ -68,6 +68,7 @@ Result<Array> stored(Array array, const InputSpec& input) {
       array.type == ElementType::F32 || array.type == ElementType::F64 || array.type == ElementType::F16;
   if (!input.affine || !real) return convertTo(std::move(array), input.type);
   BURIN_ASSIGN(Array floats, convertTo(std::move(array), ElementType::F32));
+  if (input.type == ElementType::I16) return quantized<int16_t>(floats, input);
   return input.type == ElementType::I8 ? quantized<int8_t>(floats, input) : quantized<uint8_t>(floats, input);
 }
 

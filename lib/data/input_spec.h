@@ -15,8 +15,8 @@ struct InputSpec {
   ElementType type = ElementType::F32;
   Dims shape;                               // static; the first dimension is the batch
   std::optional<rt::Preprocess> preprocess; // for pictures; arrays are fed as they are
-  // Of an input that stores 8-bit integers for real numbers: float data are real numbers and are quantized,
-  // integers are stored as they are.
+  // Of an input that stores integers of 8 or 16 bits for real numbers: float data are real numbers and are
+  // quantized, integers are stored as they are.
   std::optional<rt::Affine> affine = {};
 };
 

@@ -57,8 +57,9 @@ Status Executable::readInputs() {
     spec.name = t.name;
     spec.type = elementTypeOf(t.type.dtype);
     spec.shape.assign(t.type.shape.dim, t.type.shape.dim + t.type.shape.rank);
-    const bool bytes = t.type.dtype == rt::DType::I8 || t.type.dtype == rt::DType::U8;
-    if (bytes && t.quant.scale.size() == 1) spec.affine = rt::Affine{t.scale(), t.zeroPoint()};
+    const bool small =
+        t.type.dtype == rt::DType::I8 || t.type.dtype == rt::DType::U8 || t.type.dtype == rt::DType::I16;
+    if (small && t.quant.scale.size() == 1) spec.affine = rt::Affine{t.scale(), t.zeroPoint()};
     if (i < g.preprocess.size() && !g.preprocess[i].empty()) {
       auto json = nlohmann::json::parse(g.preprocess[i], nullptr, false);
       if (json.is_discarded())

@@ -156,8 +156,7 @@ private:
   bool writeTable(Operation& op) {
     Value x = op.getOperand(0), y = op.getResult(0);
     rt::TensorType type = typeOf(op.getOperand(1)), of = typeOf(x);
-    if (rt::dtypeBytes(of.dtype) != 1 || rt::dtypeBytes(type.dtype) != 1 || !isQuantized(y))
-      return giveUp(op);
+    if (!isQuantized(x) || !isQuantized(y)) return giveUp(op);
     const unsigned char flipIn = tensors_.liftOf(x) ? 0x80 : 0, flipOut = tensors_.liftOf(y) ? 0x80 : 0;
     const std::string stored = tensors_.nameStored(op), index = onnx_.unique(stored + "/index");
     type.dtype = tensors_.storedDType(y);

@@ -415,6 +415,11 @@ TEST(ExportFloat, TheSourcesOwnQuantization) {
       .values({2}, {0.1f, 0.2f})
       .typed<int8_t>(DType::I8, {2}, {0, 1})
       .roundTrip();
+  Case("dequantize", along(0)) // a bias of 64 bits
+      .typed<int64_t>(DType::I64, {3}, {1 << 20, -5, 7})
+      .values({3}, {0.1f, 0.2f, 0.3f})
+      .typed<int64_t>(DType::I64, {3}, {0, 0, 1})
+      .roundTrip();
   Case("dequantize", blocked)
       .typed<uint8_t>(DType::U8, {1, 4}, {0, 3, 4, 255})
       .values({1, 2}, {0.1f, 0.2f})

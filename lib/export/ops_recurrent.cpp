@@ -50,7 +50,17 @@ bool quantization(OpWriter& w, const char* type) {
   return true;
 }
 bool quantize(OpWriter& w) { return quantization(w, "QuantizeLinear"); }
-bool dequantize(OpWriter& w) { return quantization(w, "DequantizeLinear"); }
+// DequantizeLinear has no 64 bits.
+bool dequantizeLong(OpWriter& w) {
+  if (w.shape(1).size() > 0 && w.shape(0).size() > 1 && w.shape(1)[0] > 1) return false;
+  std::string centred = w.make("Sub", {w.in[0], w.in[2]});
+  w.write("Mul", {w.make("Cast", {centred}, {{"to", int64_t(onnxType(rt::DType::F32))}}), w.in[1]});
+  return true;
+}
+bool dequantize(OpWriter& w) {
+  if (w.dtype(0) == rt::DType::I64) return dequantizeLong(w);
+  return quantization(w, "DequantizeLinear");
+}
 
 constexpr HandlerEntry kHandlers[] = {
     {"lstm", lstm}, {"gru", gru}, {"rnn", rnn}, {"quantize", quantize}, {"dequantize", dequantize}};

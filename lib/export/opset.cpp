@@ -1,5 +1,6 @@
 #include "lib/export/opset.h"
 
+#include "lib/export/quantized_tensor.h"
 #include "lib/nn/nn.h"
 
 using namespace mlir;
@@ -17,8 +18,10 @@ bool isDilated(Operation& op) {
 }
 bool isWide(Value stored) { // 16-bit integers as quantized values
   rt::TensorType type;
-  return nn::tensorType(stored.getType(), type) && rt::dtypeBytes(type.dtype) == 2;
+  return nn::tensorType(stored.getType(), type) &&
+         (type.dtype == rt::DType::I16 || type.dtype == rt::DType::U16);
 }
+bool isWideQuantized(Value v) { return isQuantized(v) && isWide(v); }
 } // namespace
 
 int64_t requiredOpset(Operation& op) {
@@ -28,6 +31,8 @@ int64_t requiredOpset(Operation& op) {
   if (mnemonic == "avg_pool" && isDilated(op)) return 19;
   if (mnemonic == "grid_sample" && cast<RankedTensorType>(op.getOperand(0).getType()).getRank() != 4)
     return 20;
+  if (llvm::any_of(op.getOperands(), isWideQuantized) || llvm::any_of(op.getResults(), isWideQuantized))
+    return 21;
   const bool stored = op.getName().getStringRef() == "nn.quantize" ||
                       op.getName().getStringRef() == "nn.dequantize"; // the source's own
   if (stored && (op.hasAttr("block") || isWide(op.getOperand(2)))) return 21;

@@ -12,8 +12,8 @@ namespace burin::onnx_export {
 // function.
 bool functionGivesTable(mlir::Operation& lut);
 
-// The table's entries by stored byte, one row or one per channel; `flipIn` and `flipOut` (0 or 0x80) are what
-// the export adds to the stored numbers.
-std::vector<char> storedTable(mlir::Operation& lut, unsigned char flipIn, unsigned char flipOut);
+// The table's entries by stored bits, one row or one per channel; `flipIn` and `flipOut` (0, or 0x80 of
+// bytes) are what the export adds to the stored numbers.
+std::vector<char> storedTable(mlir::Operation& lut, size_t flipIn, unsigned char flipOut);
 
 } // namespace burin::onnx_export

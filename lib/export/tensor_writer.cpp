@@ -1,6 +1,7 @@
 #include "lib/export/tensor_writer.h"
 
 #include "lib/export/quantized_tensor.h"
+#include "runtime/ops/integer_rows.h"
 
 using namespace mlir;
 
@@ -25,6 +26,7 @@ rt::TensorType typeOf(Value v) {
 int64_t TensorWriter::liftOf(Value v) const {
   if (!isQuantized(v) || v.getDefiningOp<nn::InputOp>()) return 0;
   const rt::DType dtype = typeOf(v).dtype;
+  if (rt::dtypeBytes(dtype) > 1) return 0;
   if (options_.signedActivations) return dtype == rt::DType::U8 ? -128 : 0;
   return dtype == rt::DType::I8 ? 128 : 0;
 }
@@ -66,10 +68,10 @@ std::string TensorWriter::constant(Value v) {
 }
 
 std::string TensorWriter::integerScalar(const std::string& name, rt::DType dtype, int64_t value) {
-  const char byte = static_cast<char>(value);
   rt::TensorType type;
   type.dtype = dtype;
-  return onnx_.initializer(name, type, {&byte, 1});
+  return onnx_.initializer(name, type,
+                           {reinterpret_cast<const char*>(&value), rt::dtypeBytes(dtype)}); // little endian
 }
 
 // Scale and zero point of a stored tensor as initializers; `base` replaces scales per channel by one scale.
@@ -146,13 +148,14 @@ void TensorWriter::quantize(Operation& op, const std::string& real, bool base) {
   Value v = op.getResult(0);
   const std::string stored = nameStored(op);
   const rt::DType dtype = storedDType(v);
-  const int64_t low = dtype == rt::DType::I8 ? -128 : 0, high = low + 255;
+  const auto [low, high] = rt::storedRange(dtype);
   auto bound = [&](StringRef name, int64_t fallback) {
     auto a = op.getAttrOfType<IntegerAttr>(name);
     return a ? a.getInt() + liftOf(v) : fallback;
   };
   const int64_t lo = bound("q_lo", low), hi = bound("q_hi", high);
   const bool clamps = lo > low || hi < high;
+  if (clamps && rt::dtypeBytes(dtype) > 1) return quantizeClipped(v, real, {lo, hi}, stored);
   std::string raw = clamps ? onnx_.unique(stored + "_Unclamped") : stored;
   auto [scale, zero] = quantization(v, base, stored);
   Attributes attributes;
@@ -163,6 +166,30 @@ void TensorWriter::quantize(Operation& op, const std::string& real, bool base) {
              {raw, lo > low ? integerScalar(stored + "_lo", dtype, lo) : "",
               hi < high ? integerScalar(stored + "_hi", dtype, hi) : ""},
              {stored}, {}, stored + "_Clip");
+}
+
+// Executors have no Clip of 16-bit integers; the bounds are real numbers of the grid.
+void TensorWriter::quantizeClipped(Value v, const std::string& real, std::pair<int64_t, int64_t> bounds,
+                                   const std::string& stored) {
+  auto [scale, zero] = quantization(v, true, stored);
+  auto bound = [&](const char* suffix, int64_t q) {
+    const float bound = static_cast<float>(q - zeroPointOf(v)) * baseScale(v);
+    return onnx_.floats(stored + suffix, {&bound, 1}, {});
+  };
+  const std::string clipped = onnx_.unique(stored + "_Clipped");
+  onnx_.node("Clip", {real, bound("_lo", bounds.first), bound("_hi", bounds.second)}, {clipped}, {}, clipped);
+  onnx_.node("QuantizeLinear", {clipped, scale, zero}, {stored}, {}, stored + "_QuantizeLinear");
+}
+
+std::string TensorWriter::dequantizedBias(Value bias, const std::vector<float>& scales) {
+  if (typeOf(bias).dtype != rt::DType::I64)
+    return dequantizeConstant(constant(bias), {scales, {}, 0, rt::DType::I32});
+  // DequantizeLinear has no 64 bits: the real numbers themselves.
+  std::vector<float> real;
+  for (int64_t q : nn::constantInts(bias))
+    real.push_back(static_cast<float>(q) * scales[scales.size() == 1 ? 0 : real.size()]);
+  const std::string own = nn::valueName(bias);
+  return onnx_.floats(own.empty() ? "bias" : own, real, {static_cast<int64_t>(real.size())});
 }
 
 std::string TensorWriter::dequantizedWeights(Operation& op, const std::vector<float>& scales) {

@@ -42,12 +42,12 @@ public:
   void quantize(mlir::Operation& op, const std::string& real, bool base = false);
   void dequantize(mlir::Value v, bool base, const std::string& stored, const std::string& result);
   // A bias with these scales, and an op's weights.
-  std::string dequantizedBias(mlir::Value bias, const std::vector<float>& scales) {
-    return dequantizeConstant(constant(bias), {scales, {}, 0, rt::DType::I32});
-  }
+  std::string dequantizedBias(mlir::Value bias, const std::vector<float>& scales);
   std::string dequantizedWeights(mlir::Operation& op, const std::vector<float>& scales);
 
 private:
+  void quantizeClipped(mlir::Value v, const std::string& real, std::pair<int64_t, int64_t> bounds,
+                       const std::string& stored);
   std::string constant(mlir::Value v);
   std::string integerScalar(const std::string& name, rt::DType dtype, int64_t value);
   std::pair<std::string, std::string> quantization(mlir::Value v, bool base, const std::string& name);

@@ -19,7 +19,7 @@ std::optional<LockedScale> lockOf(Operation* op, Value integers) {
   std::vector<int64_t> zero = nn::constantInts(op->getOperand(2));
   rt::TensorType type;
   if (scale.size() != 1 || zero.size() != 1 || !nn::tensorType(integers.getType(), type)) return std::nullopt;
-  if ((type.dtype != rt::DType::I8 && type.dtype != rt::DType::U8) || !(scale[0] > 0)) return std::nullopt;
+  if (!mayBeLocked(type.dtype) || !(scale[0] > 0)) return std::nullopt;
   return LockedScale{scale[0], static_cast<int32_t>(zero[0]), type.dtype};
 }
 
@@ -113,10 +113,8 @@ private:
     stored.bytes.assign(bytes.begin(), bytes.end());
     const bool known =
         !stored.scale.empty() && stored.scale.size() == stored.zeroPoint.size() && !op->hasAttr("block");
-    const bool narrow =
-        type.dtype == rt::DType::I8 || type.dtype == rt::DType::U8 || type.dtype == rt::DType::I32;
     BURIN_ASSIGN(Value real, evaluated(op));
-    if (known && narrow) stored_[real] = std::move(stored);
+    if (known) stored_[real] = std::move(stored);
     replace(op, real);
     return {};
   }
@@ -286,9 +284,19 @@ private:
     p.type = op->getName().getStringRef().str();
     p.source = "model";
     p.reason = whyFloat(op);
-    p.precision = p.reason.empty() ? Precision::Int8 : Precision::F32;
+    p.precision = p.reason.empty() ? integerPrecision(op) : Precision::F32;
     p.floatResult = p.reason.empty() && !locks_.count(op->getResult(0));
     return p;
+  }
+
+  // By the widest of the op's activations.
+  Precision integerPrecision(Operation* op) const {
+    auto isWide = [&](Value v) {
+      auto it = locks_.find(v);
+      return it != locks_.end() && rt::dtypeBytes(it->second.dtype) > 1;
+    };
+    return llvm::any_of(op->getOperands(), isWide) || isWide(op->getResult(0)) ? Precision::Int16
+                                                                               : Precision::Int8;
   }
 
   std::string whyFloat(Operation* op) {
@@ -300,7 +308,8 @@ private:
       any = true;
     }
     if (!any) return "it has no quantized operand";
-    if (std::string reason = whyNotInteger(op, target_, target_.defaultScheme, true); !reason.empty())
+    if (std::string reason = whyNotInteger(op, target_, target_.defaultScheme, integerPrecision(op), true);
+        !reason.empty())
       return reason;
     if (!locks_.count(op->getResult(0)) && !isHeavy(op)) return "its result is not quantized in the model";
     if (isHeavy(op) && nn::isConstant(op->getOperand(1)) && !stored_.count(op->getOperand(1)))
@@ -311,9 +320,9 @@ private:
   static TensorPlan tensorPlan(Value v, const LockedScale& lock) {
     TensorPlan t;
     t.name = nn::valueName(v);
-    const int low = lock.dtype == rt::DType::I8 ? -128 : 0;
-    t.min = (low - lock.zeroPoint) * static_cast<double>(lock.scale);
-    t.max = (low + 255 - lock.zeroPoint) * static_cast<double>(lock.scale);
+    const rt::IntegerForm form = integersOf(lock).form;
+    t.min = (form.low - lock.zeroPoint) * static_cast<double>(lock.scale);
+    t.max = (form.high - lock.zeroPoint) * static_cast<double>(lock.scale);
     t.threshold = std::max(std::abs(t.min), std::abs(t.max));
     t.source = "model, locked";
     t.locked = lock;
@@ -332,9 +341,9 @@ private:
 std::optional<LockedScale> inputScale(nn::InputOp input) {
   auto type =
       dyn_cast<quant::UniformQuantizedType>(cast<RankedTensorType>(input.getY().getType()).getElementType());
-  if (!type || type.getStorageTypeIntegralWidth() != 8) return std::nullopt;
-  return LockedScale{static_cast<float>(type.getScale()), static_cast<int32_t>(type.getZeroPoint()),
-                     type.isSigned() ? rt::DType::I8 : rt::DType::U8};
+  rt::DType dtype;
+  if (!type || !nn::elementDType(type, dtype) || !mayBeLocked(dtype)) return std::nullopt;
+  return LockedScale{static_cast<float>(type.getScale()), static_cast<int32_t>(type.getZeroPoint()), dtype};
 }
 
 void markIntegerInputs(nn::GraphOp graph) {

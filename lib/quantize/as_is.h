@@ -13,11 +13,18 @@ namespace burin::quantize {
 
 // The integers of a constant that the float graph holds as real numbers.
 struct StoredConstant {
-  rt::TensorType type;     // i8, u8 or i32
+  rt::TensorType type;     // of integers
   std::vector<char> bytes; // row-major
   std::vector<float> scale;
   std::vector<int64_t> zeroPoint; // as many as scales
   int64_t axis = 0;               // of the scales when there are several
+
+  // Stored integers of type T.
+  template <class T>
+  std::vector<int64_t> values() const {
+    const T* first = reinterpret_cast<const T*>(bytes.data());
+    return std::vector<int64_t>(first, first + bytes.size() / sizeof(T));
+  }
 };
 using Locks = llvm::DenseMap<mlir::Value, LockedScale>;
 using StoredConstants = llvm::DenseMap<mlir::Value, StoredConstant>;

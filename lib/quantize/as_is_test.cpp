@@ -22,21 +22,19 @@ struct Net {
   nn::GraphBuilder builder{context.get()};
   mlir::OwningOpRef<mlir::ModuleOp> module;
 
-  mlir::Value integers(const std::vector<int>& values, const std::vector<int64_t>& shape, rt::DType dtype,
+  mlir::Value integers(const std::vector<int64_t>& values, const std::vector<int64_t>& shape, rt::DType dtype,
                        const std::string& name) {
     rt::TensorType type;
     type.dtype = dtype;
     for (int64_t d : shape) type.shape.push(d);
     std::vector<char> bytes;
-    for (int v : values)
-      if (dtype == rt::DType::I32)
-        bytes.insert(bytes.end(), reinterpret_cast<char*>(&v), reinterpret_cast<char*>(&v) + 4);
-      else
-        bytes.push_back(static_cast<char>(v));
+    for (int64_t v : values) // little endian
+      bytes.insert(bytes.end(), reinterpret_cast<char*>(&v),
+                   reinterpret_cast<char*>(&v) + rt::dtypeBytes(dtype));
     return builder.constant(type, bytes, name);
   }
   mlir::Value scaled(const char* op, mlir::Value x, const Scale& s, const std::string& name) {
-    mlir::Value zero = integers({static_cast<int>(s.zero)}, {}, s.dtype, {});
+    mlir::Value zero = integers({s.zero}, {}, s.dtype, {});
     return *builder.op(op, {x, builder.constantFloat(s.scale), zero}, builder.attrs().i("axis", 0), name, {},
                        nn::Fold::Never);
   }
@@ -49,7 +47,7 @@ struct Net {
   mlir::Value conv(mlir::Value x, mlir::Value w, mlir::Value bias, const std::string& name) {
     return *builder.op("conv", {x, w, bias}, test::plainConvolution(builder), name);
   }
-  mlir::Value constant(const std::vector<int>& values, const std::vector<int64_t>& shape, const Scale& s,
+  mlir::Value constant(const std::vector<int64_t>& values, const std::vector<int64_t>& shape, const Scale& s,
                        const std::string& name) {
     return dequantize(integers(values, shape, s.dtype, name), s);
   }
@@ -302,6 +300,67 @@ TEST(AsIs, TheFloatNetworkBehindTheIntegers) {
   EXPECT_EQ(nn::constantFloats(find(**real, "nn.conv")->getOperand(1)), std::vector<float>({1.0f}));
 }
 
+// x and y of 16 bits, weights of 8; the bias of 64 bits or 32.
+mlir::ModuleOp wideNet(Net& net, rt::DType biasType) {
+  const Scale x{0.5f, 0, rt::DType::I16}, y{0.125f, 0, rt::DType::I16};
+  mlir::Value in = net.quantize(net.builder.input("x", {rt::DType::F32, {1, 1, 2, 2}}), x, "x_q");
+  mlir::Value w = net.constant({3, -2}, {2, 1, 1, 1}, {0.25f, 0}, "w");
+  const int64_t big = biasType == rt::DType::I64 ? (int64_t{1} << 40) + 1 : 16777217;
+  mlir::Value made = net.conv(net.dequantize(in, x), w,
+                              net.constant({big, 5}, {2}, {0.125f, 0, biasType}, "bias"), "conv/float");
+  return net.finish(net.dequantize(net.quantize(made, y, "conv"), y));
+}
+
+TEST(AsIs, SixteenBitsAreSummedInSixtyFour) {
+  for (rt::DType biasType : {rt::DType::I64, rt::DType::I32}) {
+    Net net;
+    const bool wide = biasType == rt::DType::I64;
+    Taken t = take(wideNet(net, biasType), *loadTarget("tflite"));
+    mlir::Operation* conv = find(*t.graph.module, "qnn.conv");
+    ASSERT_TRUE(conv);
+    EXPECT_EQ(conv->hasAttr("wide"), wide); // as the source's makers compute it
+    EXPECT_EQ(nn::typeOf(conv->getOperand(2)).dtype, biasType);
+    EXPECT_EQ(nn::constantInts(conv->getOperand(2))[0], wide ? (int64_t{1} << 40) + 1 : 16777217);
+    EXPECT_EQ(nn::typeOf(conv->getResult(0)).dtype, rt::DType::I16);
+    EXPECT_EQ(t.asIs.plan.op("conv")->precision, Precision::Int16);
+    EXPECT_EQ(t.asIs.plan.tensor("conv")->max, 32767 * 0.125);
+  }
+}
+
+TEST(AsIs, TargetsWithoutSixteenBitsStayFloat) {
+  Net net;
+  auto asIs = takeAsIs(wideNet(net, rt::DType::I64), "h", *loadTarget("bm1684x"));
+  ASSERT_TRUE(asIs.has_value());
+  EXPECT_EQ(asIs->plan.op("conv")->precision, Precision::F32);
+  EXPECT_NE(asIs->plan.op("conv")->reason.find("int16"), std::string::npos) << asIs->plan.op("conv")->reason;
+}
+
+TEST(AsIs, ThePrecisionOfAPlanFitsItsTensors) {
+  Net net;
+  const Target target = *loadTarget("tflite");
+  auto asIs = takeAsIs(wideNet(net, rt::DType::I64), "h", target);
+  ASSERT_TRUE(asIs.has_value());
+  for (OpPlan& op : asIs->plan.ops)
+    if (op.precision == Precision::Int16) op.precision = Precision::Int8;
+  auto graph = applyPlan(*asIs->module->getOps<nn::GraphOp>().begin(), asIs->plan, target, asIs->stored);
+  ASSERT_FALSE(graph.has_value());
+  EXPECT_NE(graph.error().text().find("16 bits"), std::string::npos) << graph.error().text();
+}
+
+TEST(AsIs, TablesOfSixteenBits) {
+  Net net;
+  const Scale a{0x1p-12f, 0, rt::DType::I16}, b{0x1p-15f, 0, rt::DType::I16};
+  mlir::Value x = net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {1, 4}}), a, "q"), a);
+  mlir::Value y = *net.builder.op("unary", {x}, net.builder.attrs().s("fn", "sigmoid"), "y");
+  Taken t = take(net.finish(net.dequantize(net.quantize(y, b, "y_q"), b)), *loadTarget("tflite"));
+  mlir::Operation* lut = find(*t.graph.module, "qnn.lut");
+  ASSERT_TRUE(lut);
+  const std::vector<int64_t> table = nn::constantInts(lut->getOperand(1));
+  ASSERT_EQ(table.size(), 65536u);
+  EXPECT_EQ(table[4096], 23956); // [SIGMOID-TFLITE16]
+  EXPECT_EQ(table[65536 - 4096], 8812);
+}
+
 TEST(AsIs, ThePlanKeepsTheLock) {
   QuantPlan plan;
   TensorPlan t;
@@ -311,6 +370,9 @@ TEST(AsIs, ThePlanKeepsTheLock) {
   auto read = planFromJson(toJson(plan), "p");
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->tensors[0].locked, t.locked);
+  plan.tensors[0].locked = LockedScale{0.0078125f, -300, rt::DType::I16};
+  EXPECT_EQ(planFromJson(toJson(plan), "p")->tensors[0].locked->zeroPoint, -300);
+  plan.tensors[0].locked = t.locked;
   std::string bad = toJson(plan);
   bad.replace(bad.find("\"zero_point\": 3"), 15, "\"zero_point\": 300");
   EXPECT_FALSE(planFromJson(bad, "p").has_value());

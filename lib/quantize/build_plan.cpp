@@ -25,7 +25,8 @@ bool hasOwnRule(OpClass opClass, const Target& target) {
 }
 } // namespace
 
-std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme, bool asIs) {
+std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme, Precision precision,
+                          bool asIs) {
   const OpClass opClass = classify(op);
   if (op->getOperands().empty() || !llvm::all_of(op->getResults(), isFloatTensor))
     return "works on integers already";
@@ -35,9 +36,9 @@ std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme, bo
   const bool scaleless = opClass == OpClass::Softmax || (opClass == OpClass::Resize && !keepsScale(op));
   if (scaleless && !(asIs && hasOwnRule(opClass, target))) return "no integer rule";
   if (opClass == OpClass::Pad && !keepsScale(op)) return "pads with a value other than zero";
-  if (!target.allows(opClass, Precision::Int8, scheme))
-    return fmt::format("{} does not run {} in int8 with {} activations", target.name, nameOf(opClass),
-                       nameOf(scheme));
+  if (!target.allows(opClass, precision, scheme))
+    return fmt::format("{} does not run {} in {} with {} activations", target.name, nameOf(opClass),
+                       nameOf(precision), nameOf(scheme));
   if (opClass == OpClass::MatMul && nn::isConstant(op->getOperand(0))) return "constant left-hand matrix";
   return {};
 }

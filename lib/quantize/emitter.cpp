@@ -112,6 +112,10 @@ Value Emitter::constantI32(ArrayRef<int32_t> values) {
   return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4),
                      {static_cast<int64_t>(values.size())}, builder_.getI32Type(), {});
 }
+Value Emitter::constantI64(ArrayRef<int64_t> values) {
+  return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 8),
+                     {static_cast<int64_t>(values.size())}, builder_.getI64Type(), {});
+}
 Value Emitter::constantF32(ArrayRef<float> values) {
   return constantRaw(ArrayRef<char>(reinterpret_cast<const char*>(values.data()), values.size() * 4),
                      {static_cast<int64_t>(values.size())}, builder_.getF32Type(), {});

@@ -38,6 +38,7 @@ public:
   mlir::Value constantI8(llvm::ArrayRef<int8_t> values, llvm::ArrayRef<int64_t> shape, mlir::Type element,
                          const std::string& name);
   mlir::Value constantI32(llvm::ArrayRef<int32_t> values);
+  mlir::Value constantI64(llvm::ArrayRef<int64_t> values);
   mlir::Value constantF32(llvm::ArrayRef<float> values);
   mlir::Value constantRaw(llvm::ArrayRef<char> bytes, llvm::ArrayRef<int64_t> shape, mlir::Type element,
                           const std::string& name);

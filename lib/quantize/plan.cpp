@@ -1,5 +1,7 @@
 #include "lib/quantize/plan.h"
 
+#include "runtime/ops/integer_rows.h"
+
 #include <nlohmann/json.hpp>
 
 namespace burin::quantize {
@@ -31,12 +33,13 @@ bool readLocked(const Json& from, TensorPlan& t) {
       !from.contains("zero_point") || !from["zero_point"].is_number_integer() || !from.contains("dtype") ||
       !from["dtype"].is_string())
     return false;
-  const std::string dtype = from["dtype"];
-  t.locked = LockedScale{from["scale"].get<float>(), 0, dtype == "u8" ? rt::DType::U8 : rt::DType::I8};
-  const int64_t zero = from["zero_point"].get<int64_t>(), low = dtype == "u8" ? 0 : -128;
-  t.locked->zeroPoint = static_cast<int32_t>(zero);
-  return (dtype == "u8" || dtype == "i8") && t.locked->scale > 0 && std::isfinite(t.locked->scale) &&
-         zero >= low && zero <= low + 255;
+  LockedScale lock{from["scale"].get<float>(), 0, rt::DType::I8};
+  if (!rt::parseDType(from["dtype"].get<std::string>(), lock.dtype) || !mayBeLocked(lock.dtype)) return false;
+  const int64_t zero = from["zero_point"].get<int64_t>();
+  const rt::StoredRange range = rt::storedRange(lock.dtype);
+  lock.zeroPoint = static_cast<int32_t>(zero);
+  t.locked = lock;
+  return lock.scale > 0 && std::isfinite(lock.scale) && zero >= range.low && zero <= range.high;
 }
 } // namespace
 
@@ -144,7 +147,7 @@ Result<QuantPlan> planFromJson(const std::string& text, const std::string& path)
     }
     if (auto locked = o.find("locked"); locked != o.end())
       if (!readLocked(*locked, t))
-        return badPlan(path, "'locked' of tensor '" + t.name + "' is no scale of 8-bit integers");
+        return badPlan(path, "'locked' of tensor '" + t.name + "' is no scale of 8-bit or 16-bit integers");
     plan.tensors.push_back(std::move(t));
   }
   plan.index();

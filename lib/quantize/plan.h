@@ -26,9 +26,14 @@ struct OpPlan {
 struct LockedScale {
   float scale = 1;
   int32_t zeroPoint = 0;
-  rt::DType dtype = rt::DType::I8; // i8 or u8
+  rt::DType dtype = rt::DType::I8; // i8, u8 or i16
   bool operator==(const LockedScale&) const = default;
 };
+
+// Whether tensors of a quantized model may have these integers.
+constexpr bool mayBeLocked(rt::DType dtype) {
+  return dtype == rt::DType::I8 || dtype == rt::DType::U8 || dtype == rt::DType::I16;
+}
 
 // The range a tensor's integers cover.
 struct TensorPlan {
@@ -71,7 +76,8 @@ Result<QuantPlan> buildPlan(nn::GraphOp graph, const std::string& graphHash, con
 
 // Why the op cannot run in integers on the target, as one reads it off the op alone; empty when it can.
 // `asIs`: its scales are those of a quantized model.
-std::string whyNotInteger(mlir::Operation* op, const Target& target, Scheme scheme, bool asIs = false);
+std::string whyNotInteger(mlir::Operation* op, const Target& target, Scheme scheme,
+                          Precision precision = Precision::Int8, bool asIs = false);
 // What the op does to data, as far as a target cares.
 OpClass classify(mlir::Operation* op);
 // True for ops that keep stored integers and their scale: max pooling, reshapes, nearest resize, ...

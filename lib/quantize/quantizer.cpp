@@ -138,7 +138,7 @@ private:
 
   Status apply(Operation& op) {
     const OpPlan* plan = plan_.op(nn::valueName(op.getResult(0)));
-    if (!plan || plan->precision != Precision::Int8) {
+    if (!plan || !isInteger(plan->precision)) {
       keepFloat(&op, emit_);
       return {};
     }
@@ -162,13 +162,25 @@ private:
     };
     SmallVector<Value> needed(op.getOperands());
     if (!plan.floatResult) llvm::append_range(needed, op.getResults());
-    for (Value v : needed)
+    bool wide = false;
+    for (Value v : needed) {
       if (missing(v))
         return fail(Error{ErrorCode::Input,
                           {},
                           plan.name,
-                          "the plan runs this op in int8 but has no range for '" + nn::valueName(v) + "'",
+                          fmt::format("the plan runs this op in {} but has no range for '{}'",
+                                      nameOf(plan.precision), nn::valueName(v)),
                           "add the tensor to the plan or set the op's precision to f32"});
+      wide |= emit_.hasScale(v) && emit_.scaleOf(v).form.bits() > 8;
+    }
+    if (wide != (plan.precision == Precision::Int16))
+      return fail(
+          Error{ErrorCode::Input,
+                {},
+                plan.name,
+                fmt::format("the plan runs this op in {} but {} of its tensors has 16 bits",
+                            nameOf(plan.precision), wide ? "one" : "none"),
+                "16-bit tensors are those that a quantized model brings along; correct the precision"});
     return {};
   }
 

@@ -31,15 +31,15 @@ Status quantizeConcat(mlir::Operation* op, RuleContext& context);
 Status quantizeSameScale(mlir::Operation* op, RuleContext& context); // max_pool, movement
 Status quantizeIdentity(mlir::Operation* op, RuleContext& context);  // from one scale to another
 
-// An op qnn.lut; `entries` are one table of 256, or one per index of `axis`.
+// An op qnn.lut; `entries` are one table of 256 (65536 for 16-bit x) by stored bits, or one per index of
+// `axis`.
 struct TableUse {
   mlir::Value x;
   mlir::Type type; // of the result
-  bool isSigned;   // of its integers
   std::string name, node;
   int64_t axis = 1; // of several tables
 };
-mlir::Value emitTable(const TableUse& use, llvm::ArrayRef<int8_t> entries, mlir::NamedAttrList attributes,
+mlir::Value emitTable(const TableUse& use, llvm::ArrayRef<int32_t> entries, mlir::NamedAttrList attributes,
                       RuleContext& context);
 // The positive constant that op multiplies its first operand by; nothing for any other op.
 std::optional<float> constantFactor(mlir::Operation* op);

@@ -87,6 +87,12 @@ WeightProblem problemOf(Operation* op, const std::vector<float>& w, const std::v
   return problem;
 }
 
+Value biasConstant(const IntegerWeights& q, Emitter& emit) {
+  if (q.bias.empty()) return emit.none();
+  if (q.wide) return emit.constantI64(q.bias);
+  return emit.constantI32(std::vector<int32_t>(q.bias.begin(), q.bias.end()));
+}
+
 // The op on integers; `weights` are its stored ones.
 void emitHeavy(Operation* op, const IntegerWeights& q, Value weights, const Channels& channels,
                RuleContext& c) {
@@ -94,39 +100,45 @@ void emitHeavy(Operation* op, const IntegerWeights& q, Value weights, const Chan
   NamedAttrList attributes = geometry(op);
   attributes.set("requant", b.getStringAttr(q.policy));
   setWeightScale(q, channels, attributes, b);
+  if (q.wide) attributes.set("wide", b.getI64IntegerAttr(1));
   Requantisation r = requantOperands(q, c.emit);
-  Value biasValue = q.bias.empty() ? c.emit.none() : c.emit.constantI32(q.bias);
+  Value biasValue = biasConstant(q, c.emit);
   finish(op, "qnn." + op->getName().stripDialect().str(),
          {c.emit.integer(op->getOperand(0)), weights, biasValue, r.multiplier, r.shift}, attributes, c);
 }
 
 // The model's own integers for a bias, or a float bias on the accumulator's grid.
-Result<std::vector<int32_t>> storedBias(Value v, const IntegerWeights& q, const WeightProblem& problem,
-                                        RuleContext& c) {
-  std::vector<int32_t> bias;
-  if (isa<NoneType>(v.getType())) return bias;
-  if (const StoredConstant* stored = c.storedOf(v); stored && stored->type.dtype == rt::DType::I32) {
-    const auto* values = reinterpret_cast<const int32_t*>(stored->bytes.data());
-    bias.assign(values, values + stored->bytes.size() / sizeof(int32_t));
-  } else {
+Status storedBias(Value v, const WeightProblem& problem, RuleContext& c, IntegerWeights& q) {
+  if (isa<NoneType>(v.getType())) return {};
+  const StoredConstant* stored = c.storedOf(v);
+  if (stored && stored->type.dtype == rt::DType::I32)
+    q.bias = stored->values<int32_t>();
+  else if (stored && stored->type.dtype == rt::DType::I64)
+    q.bias = stored->values<int64_t>();
+  else
     for (size_t i = 0; i < problem.bias.size(); ++i)
-      bias.push_back(static_cast<int32_t>(rt::saturate(
-          rt::quantizeBias(problem.bias[i],
-                           static_cast<double>(problem.inputScale) * q.scale[q.scale.size() == 1 ? 0 : i],
-                           c.target.bias.rounding),
-          INT32_MIN, INT32_MAX)));
-  }
-  if (bias.size() == 1) bias.assign(static_cast<size_t>(problem.channels), bias[0]);
-  if (static_cast<int64_t>(bias.size()) != problem.channels)
+      q.bias.push_back(rt::quantizeBias(
+          problem.bias[i], static_cast<double>(problem.inputScale) * q.scale[q.scale.size() == 1 ? 0 : i],
+          c.target.bias.rounding));
+  if (!q.wide)
+    for (int64_t& b : q.bias) b = rt::saturate(b, INT32_MIN, INT32_MAX);
+  if (q.bias.size() == 1) q.bias.assign(static_cast<size_t>(problem.channels), q.bias[0]);
+  if (static_cast<int64_t>(q.bias.size()) != problem.channels)
     return fail(ErrorCode::Unsupported, "its bias is not one value per channel");
-  return bias;
+  return {};
+}
+
+// [ACC-WIDE] A file's 16-bit operands are summed in 64 bits, unless it stores a bias of 32.
+bool sumsWide(Operation* op, RuleContext& c) {
+  const StoredConstant* bias = c.storedOf(op->getOperand(2));
+  return c.emit.scaleOf(op->getOperand(0)).form.bits() > 8 && !(bias && bias->type.dtype == rt::DType::I32);
 }
 
 // Weights that the model brings along as integers stay as they are.
 Status keepStoredWeights(Operation* op, const StoredConstant& stored, RuleContext& c) {
   const Channels channels = channelsOf(op);
   const int64_t scales = static_cast<int64_t>(stored.scale.size());
-  if (stored.type.dtype == rt::DType::I32)
+  if (rt::dtypeBytes(stored.type.dtype) != 1)
     return fail(ErrorCode::Unsupported, "its weights have more than 8 bits");
   if (scales != 1 && (scales != channels.count || stored.axis != channels.axis))
     return fail(ErrorCode::Unsupported, "its weights' scales are not one per output channel");
@@ -137,7 +149,8 @@ Status keepStoredWeights(Operation* op, const StoredConstant& stored, RuleContex
   const bool floatProduct =
       scales == 1 && (classify(op) == OpClass::MatMul || stored.type.dtype == rt::DType::U8);
   BURIN_CHECK(requantizeStored(stored.scale, problem, c.target, floatProduct, q));
-  BURIN_ASSIGN(q.bias, storedBias(op->getOperand(2), q, problem, c));
+  q.wide = sumsWide(op, c);
+  BURIN_CHECK(storedBias(op->getOperand(2), problem, c, q));
   Value weights = op->getOperand(1);
   auto element =
       IntegerType::get(op->getContext(), 8,
@@ -215,6 +228,7 @@ Status quantizeProduct(Operation* op, RuleContext& c) {
   }
   NamedAttrList attributes = geometry(op);
   attributes.set("requant", StringAttr::get(op->getContext(), q.policy));
+  if (sumsWide(op, c)) attributes.set("wide", Builder(op->getContext()).getI64IntegerAttr(1));
   Requantisation r = requantOperands(q, c.emit);
   Value left = c.emit.integer(op->getOperand(0)), right = c.emit.integer(op->getOperand(1));
   finish(op, "qnn.matmul", {left, right, c.emit.none(), r.multiplier, r.shift}, attributes, c);

@@ -33,8 +33,8 @@ struct Operand {
 
 // A constant with the integers of the model.
 Result<Operand> storedOperand(Value v, const StoredConstant& stored, RuleContext& c) {
-  if (stored.scale.size() != 1 || rt::dtypeBytes(stored.type.dtype) != 1)
-    return fail(ErrorCode::Unsupported, "its constant operand has several scales");
+  if (stored.scale.size() != 1 || !mayBeLocked(stored.type.dtype))
+    return fail(ErrorCode::Unsupported, "its constant operand has several scales or more than 16 bits");
   Integers integers =
       integersOf({stored.scale[0], static_cast<int32_t>(stored.zeroPoint[0]), stored.type.dtype});
   auto type = cast<RankedTensorType>(v.getType());
@@ -123,8 +123,9 @@ Status quantizeBinary(Operation* op, RuleContext& c) {
     attributes.erase("requant");
   } else {
     rt::AddParameters parameters;
+    const int bits = std::max(a.integers.form.bits(), b.integers.form.bits()) > 8 ? 16 : 8;
     auto status = rt::encodeAdd(c.target.arithmetic.add, a.integers.affine.scale, b.integers.affine.scale,
-                                y.affine.scale, 8, parameters);
+                                y.affine.scale, bits, parameters);
     if (status != rt::EncodeStatus::Ok) return badScale(status);
     setAddRule(parameters, attributes, builder);
   }
@@ -164,12 +165,12 @@ namespace {
 Value joined(Value q, const Integers& from, const Integers& to, const std::string& name, Operation* op,
              RuleContext& c) {
   const rt::TableScales scales{from.affine, to.affine, to.form.low, to.form.high};
-  std::vector<int8_t> table;
-  for (int32_t i = 0; i < 256; ++i) table.push_back(static_cast<int8_t>(rt::joinedTflite(i, scales)));
+  std::vector<int32_t> table;
+  for (int32_t i = 0; i < 256; ++i) table.push_back(rt::joinedTflite(i, scales));
   NamedAttrList attributes;
   attributes.set("fn", StringAttr::get(op->getContext(), "identity"));
   auto type = cast<RankedTensorType>(q.getType()).clone(Emitter::quantType(op->getContext(), to));
-  return emitTable({q, type, false, name, nn::nodeName(op)}, table, attributes, c);
+  return emitTable({q, type, name, nn::nodeName(op)}, table, attributes, c);
 }
 
 // Integers of one scale as those of another.

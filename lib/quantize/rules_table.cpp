@@ -36,7 +36,8 @@ struct TableProblem {
             to.form.low,
             to.form.high};
   }
-  int first() const { return from.form.isSigned() ? -128 : 0; }
+  int32_t count() const { return from.form.bits() > 8 ? 65536 : 256; }
+  int32_t first() const { return from.form.isSigned() ? -count() / 2 : 0; }
   float parameter(StringRef name, float fallback) const {
     auto value = op->getAttrOfType<FloatAttr>(name);
     return value ? static_cast<float>(value.getValueAsDouble()) : fallback;
@@ -45,9 +46,9 @@ struct TableProblem {
 
 // The op itself, run in float on every stored value.
 Result<std::vector<float>> realTable(const TableProblem& p) {
-  std::vector<float> x(256), other;
-  for (int i = 0; i < 256; ++i) x[i] = rt::dequantize(p.first() + i, p.scales().from);
-  nn::ConstantTensor input{{rt::DType::F32, {256}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
+  std::vector<float> x, other;
+  for (int32_t i = 0; i < p.count(); ++i) x.push_back(rt::dequantize(p.first() + i, p.scales().from));
+  nn::ConstantTensor input{{rt::DType::F32, {p.count()}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
   std::vector<nn::ConstantTensor*> operands{&input};
   if (p.op->getNumOperands() == 2) {
     other = nn::constantFloats(p.op->getOperand(1 - p.activation));
@@ -57,7 +58,7 @@ Result<std::vector<float>> realTable(const TableProblem& p) {
   BURIN_ASSIGN(auto results, nn::evaluate(p.op->getName().getStringRef().str(),
                                           nn::programAttrs(p.op->getAttrDictionary()), operands));
   const float* y = reinterpret_cast<const float*>(results[0].second.data());
-  return std::vector<float>(y, y + 256);
+  return std::vector<float>(y, y + p.count());
 }
 
 using Entry = std::function<int32_t(int32_t)>;
@@ -80,22 +81,30 @@ Entry preluEntry(const TableProblem& p, const rt::TableScales& s) {
   return [=, scale = stored->scale[0]](int32_t q) { return rt::preluTflite(q, alpha, scale, s); };
 }
 
+Entry sigmoidEntry(const TableProblem& p, const rt::TableScales& s, bool tanh) {
+  rt::Sigmoid16 sigmoid;
+  const bool symmetric = s.from.zeroPoint == 0 && s.to.zeroPoint == 0 && s.to.scale == 1.0f / 32768;
+  if (p.count() != 65536 || !symmetric || !sigmoid.encode(s.from.scale, tanh)) return {};
+  return sigmoid;
+}
+
 // [LUT-TFLITE] What TensorFlow Lite computes in fixed point; null for any other function.
 Entry tfliteEntry(const TableProblem& p) {
   const rt::TableScales s = p.scales();
   const StringRef fn = p.op->getAttrOfType<StringAttr>("fn").getValue();
+  if (fn == "sigmoid" || fn == "tanh") return sigmoidEntry(p, s, fn == "tanh");
   if (fn == "prelu") return preluEntry(p, s);
   if (fn == "relu") return clipEntry(s, 0, INFINITY);
   if (fn == "clip") return clipEntry(s, p.parameter("alpha", -INFINITY), p.parameter("beta", INFINITY));
   if (fn == "abs") return [=](int32_t q) { return rt::absoluteTflite(q, s); };
-  if (fn == "hard_swish") return [=](int32_t q) { return rt::hardSwishTflite(q, s); };
+  if (fn == "hard_swish" && p.count() == 256) return [=](int32_t q) { return rt::hardSwishTflite(q, s); };
   if (fn == "leaky_relu")
     return [=, alpha = p.parameter("alpha", 0)](int32_t q) { return rt::leakyReluTflite(q, alpha, s); };
   return {};
 }
 
-// The table of one channel; entry i belongs to the stored byte i.
-Result<std::vector<int8_t>> tableOf(const TableProblem& p) {
+// The table of one channel; entry i belongs to the stored bits i.
+Result<std::vector<int32_t>> tableOf(const TableProblem& p) {
   const rt::TableScales s = p.scales();
   const Target& target = p.context.target;
   const bool tflite = target.arithmetic.functions == FunctionRule::Tflite;
@@ -108,9 +117,9 @@ Result<std::vector<int8_t>> tableOf(const TableProblem& p) {
                     : rt::quantizeDivide(real, s.to, s.low, s.high, rounding);
     };
   }
-  std::vector<int8_t> table(256);
-  for (int q = p.first(); q < p.first() + 256; ++q)
-    table[static_cast<uint8_t>(q)] = static_cast<int8_t>(entry(q));
+  std::vector<int32_t> table(static_cast<size_t>(p.count()));
+  for (int32_t q = p.first(); q < p.first() + p.count(); ++q)
+    table[static_cast<size_t>(q & (p.count() - 1))] = entry(q);
   return table;
 }
 
@@ -134,17 +143,22 @@ Result<TableRows> tableRows(Operation* op, int activation) {
 }
 } // namespace
 
-Value emitTable(const TableUse& use, ArrayRef<int8_t> entries, NamedAttrList attributes, RuleContext& c) {
+Value emitTable(const TableUse& use, ArrayRef<int32_t> entries, NamedAttrList attributes, RuleContext& c) {
   Builder b(use.type.getContext());
-  const int64_t rows = static_cast<int64_t>(entries.size()) / 256;
-  std::vector<int64_t> shape = {256};
+  const int64_t perRow = rt::dtypeBytes(nn::typeOf(use.x).dtype) == 1 ? 256 : 65536;
+  const int64_t rows = static_cast<int64_t>(entries.size()) / perRow;
+  std::vector<int64_t> shape = {perRow};
   if (rows > 1) {
-    shape = {rows, 256};
+    shape = {rows, perRow};
     attributes.set("axis", b.getI64IntegerAttr(use.axis));
   }
-  Type element = b.getIntegerType(8, use.isSigned);
-  if (use.isSigned) element = b.getIntegerType(8);
-  Value table = c.emit.constantI8(entries, shape, element, {});
+  rt::TensorType type;
+  nn::tensorType(use.type, type);
+  const int64_t width = rt::dtypeBytes(type.dtype);
+  std::vector<char> bytes;
+  for (int32_t entry : entries)
+    for (int64_t i = 0; i < width; ++i) bytes.push_back(static_cast<char>(entry >> 8 * i));
+  Value table = c.emit.constantRaw(bytes, shape, nn::elementType(use.type.getContext(), type.dtype), {});
   return c.emit.create("qnn.lut", {use.x, table}, use.type, attributes, use.name, use.node)->getResult(0);
 }
 
@@ -160,13 +174,13 @@ Status quantizeLut(Operation* op, RuleContext& c) {
   if (channels > 1 && rows.count > 1 && rows.axis != 1)
     return fail(ErrorCode::Unsupported, "its constant and its scales go along different axes");
   if (channels > 1) rows = {channels, 1};
-  std::vector<int8_t> tables;
+  std::vector<int32_t> tables;
   for (int64_t row = 0; row < rows.count; ++row) {
-    BURIN_ASSIGN(std::vector<int8_t> table, tableOf({op, activation, from, to, row, c}));
+    BURIN_ASSIGN(std::vector<int32_t> table, tableOf({op, activation, from, to, row, c}));
     tables.insert(tables.end(), table.begin(), table.end());
   }
-  const TableUse use{c.emit.integer(x),          c.emit.integerType(result), to.form.isSigned(),
-                     c.emit.integerName(result), nn::nodeName(op),           rows.axis};
+  const TableUse use{c.emit.integer(x), c.emit.integerType(result), c.emit.integerName(result),
+                     nn::nodeName(op), rows.axis};
   c.emit.setInteger(result, emitTable(use, tables, functionOf(op, activation, Builder(op->getContext())), c));
   return {};
 }

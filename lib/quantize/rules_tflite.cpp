@@ -22,6 +22,12 @@ ScaledOperand scaledOperand(Operation* softmax, RuleContext& c) {
     return {product->getOperand(0), *factor};
   return {x, 1};
 }
+
+rt::EncodeStatus softmaxStatus(double beta, float scale, bool words) {
+  if (rt::Softmax16Parameters parameters; words) return rt::encodeSoftmax(beta, scale, parameters);
+  rt::SoftmaxParameters parameters;
+  return rt::encodeSoftmax(beta, scale, parameters);
+}
 } // namespace
 
 std::optional<float> constantFactor(Operation* op) {
@@ -40,12 +46,15 @@ Status quantizeSoftmax(Operation* op, RuleContext& c) {
   auto log = op->getAttrOfType<BoolAttr>("log");
   if (c.target.arithmetic.softmax != FunctionRule::Tflite || (log && log.getValue()))
     return fail(ErrorCode::Unsupported, "no integer rule");
-  if (to.affine.scale != 1.0f / 256 || to.affine.zeroPoint != to.form.low)
-    return fail(ErrorCode::Unsupported, "its result does not have the scale 1/256 from the lowest integer");
+  const bool words = to.dtype == rt::DType::I16;
+  if (to.affine.scale != (words ? 1.0f / 32768 : 1.0f / 256) ||
+      to.affine.zeroPoint != (words ? 0 : to.form.low))
+    return fail(ErrorCode::Unsupported,
+                words ? "its result does not have the scale 1/32768 around 0"
+                      : "its result does not have the scale 1/256 from the lowest integer");
   const auto [x, beta] = scaledOperand(op, c);
   const Integers& from = c.emit.scaleOf(x);
-  rt::SoftmaxParameters parameters;
-  if (auto status = rt::encodeSoftmax(beta, from.affine.scale, parameters); status != rt::EncodeStatus::Ok)
+  if (auto status = softmaxStatus(beta, from.affine.scale, words); status != rt::EncodeStatus::Ok)
     return fail(ErrorCode::Unsupported, std::string("its scale ") + rt::describe(status));
   if (from.dtype != to.dtype)
     return fail(ErrorCode::Unsupported, "its operand and its result are integers of different types");

@@ -1,6 +1,7 @@
 #include "lib/quantize/scales.h"
 
 #include "lib/quantize/channels.h"
+#include "runtime/ops/integer_rows.h"
 
 #include "llvm/ADT/EquivalenceClasses.h"
 
@@ -79,12 +80,13 @@ private:
 bool runsInInteger(Operation* op, const QuantPlan& plan) {
   if (!op || op->getNumResults() == 0) return false;
   const OpPlan* p = plan.op(nn::valueName(op->getResult(0)));
-  return p && p->precision == Precision::Int8;
+  return p && isInteger(p->precision);
 }
 
 Integers integersOf(const LockedScale& lock) {
   Integers out;
-  out.form = lock.dtype == rt::DType::I8 ? rt::IntegerForm{-128, 127, 127} : rt::IntegerForm{0, 255, 255};
+  const rt::StoredRange range = rt::storedRange(lock.dtype);
+  out.form = {range.low, range.high, static_cast<double>(range.high)};
   out.affine = {lock.scale, lock.zeroPoint};
   out.dtype = lock.dtype;
   return out;

@@ -138,7 +138,7 @@ private:
     int64_t limit = (int64_t{1} << (target_.bias.bits - 1)) - 1;
     for (int64_t b : wide) {
       if (dropped > 0 && !p_.floatResult) b = rt::dropBiasBits(b, dropped, target_.bias.effectiveBits);
-      out_.bias.push_back(static_cast<int32_t>(rt::saturate(b, -limit - 1, limit)));
+      out_.bias.push_back(rt::saturate(b, -limit - 1, limit));
     }
   }
 

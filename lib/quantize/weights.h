@@ -22,7 +22,8 @@ struct IntegerWeights {
   std::vector<int8_t> weights;
   std::vector<float> scale;          // 1 or one per channel
   std::vector<int64_t> zeroPoint;    // as many, or empty: all 0
-  std::vector<int32_t> bias;         // per channel, or empty
+  std::vector<int64_t> bias;         // per channel, or empty
+  bool wide = false;                 // 64-bit accumulators, and biases
   std::vector<float> realMultiplier; // float results and float_half_even: 1 or per channel
   std::vector<int32_t> multiplier, shift;
   std::string policy; // program attribute `requant`

@@ -15,7 +15,7 @@ constexpr const char* kOpClassNames[] = {
     "conv",    "depthwise", "deconv",  "matmul",   "matmul_act_act", "add",         "sub",     "mul",
     "min_max", "concat",    "avgpool", "maxpool",  "resize",         "reduce_mean", "softmax", "layernorm",
     "lut",     "relu",      "pad",     "movement", "recurrent",      "other"};
-constexpr const char* kPrecisionNames[] = {"f32", "f16", "bf16", "int8"};
+constexpr const char* kPrecisionNames[] = {"f32", "f16", "bf16", "int8", "int16"};
 constexpr const char* kSchemeNames[] = {"symmetric", "asymmetric"};
 constexpr const char* kWeightScaleRuleNames[] = {"max", "output_power_of_two", "output_qscale"};
 constexpr const char* kBiasOverflowNames[] = {"raise_scale", "lower_shift", "saturate"};
@@ -94,7 +94,7 @@ bool Target::allows(OpClass opClass, Precision precision) const {
 bool Target::allows(OpClass opClass, Precision precision, Scheme wanted) const {
   if (!allows(opClass, precision)) return false;
   const ActivationScheme* found = scheme(wanted);
-  return precision != Precision::Int8 || (found && !found->floatOpClasses.test(static_cast<size_t>(opClass)));
+  return !isInteger(precision) || (found && !found->floatOpClasses.test(static_cast<size_t>(opClass)));
 }
 
 const WeightForm* Target::weights(OpClass opClass) const {

@@ -48,8 +48,10 @@ enum class OpClass : uint8_t {
 constexpr size_t kOpClassCount = static_cast<size_t>(OpClass::Other) + 1;
 using OpClassSet = std::bitset<kOpClassCount>;
 
-enum class Precision : uint8_t { F32, F16, BF16, Int8 };
-constexpr size_t kPrecisionCount = 4;
+// Int16: 16-bit activations and 8-bit weights.
+enum class Precision : uint8_t { F32, F16, BF16, Int8, Int16 };
+constexpr size_t kPrecisionCount = 5;
+constexpr bool isInteger(Precision p) { return p == Precision::Int8 || p == Precision::Int16; }
 
 enum class Scheme : uint8_t { Symmetric, Asymmetric };
 enum class WeightScaleRule : uint8_t { Max, OutputPowerOfTwo, OutputQscale };
@@ -157,7 +159,7 @@ struct Target {
   const ActivationScheme* scheme(Scheme wanted) const; // null if the target lacks it
   bool has(Precision precision) const { return precisions[static_cast<size_t>(precision)].any(); }
   bool allows(OpClass opClass, Precision precision) const;
-  // The same with what the activation scheme rules out in int8.
+  // The same with what the activation scheme rules out in integers.
   bool allows(OpClass opClass, Precision precision, Scheme scheme) const;
   // Weights of Conv, Depthwise, Deconv and MatMul (recurrent gates are MatMul); null for other classes.
   const WeightForm* weights(OpClass opClass) const;

@@ -147,7 +147,7 @@ void readLut(const JsonReader& root, Target& target) {
 }
 
 void readPrecisions(const JsonReader& root, Target& target) {
-  const JsonReader reader = root.object("precisions", {"f32", "f16", "bf16", "int8"});
+  const JsonReader reader = root.object("precisions", {"f32", "f16", "bf16", "int8", "int16"});
   for (size_t i = 0; i < kPrecisionCount; ++i) {
     const char* name = nameOf(static_cast<Precision>(i));
     if (reader.find(name)) target.precisions[i] = readOpClasses(reader, name, true);

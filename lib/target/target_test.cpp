@@ -54,6 +54,8 @@ TEST(Target, DefaultsOfTheCpu) {
   EXPECT_EQ(target.weights(OpClass::Conv)->form.low, -127);
   EXPECT_EQ(target.weights(OpClass::Add), nullptr);
   EXPECT_FALSE(target.hardware.peakInt8Tops.value);
+  EXPECT_TRUE(target.allows(OpClass::Conv, Precision::Int16, Scheme::Asymmetric));
+  EXPECT_FALSE(loadTarget("bm1684x")->has(Precision::Int16));
 }
 
 TEST(Target, ChipsDifferOnlyInData) {

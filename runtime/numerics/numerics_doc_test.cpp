@@ -175,12 +175,13 @@ void checkLut(const Row& row) {
   EXPECT_EQ(static_cast<int8_t>(table[static_cast<uint8_t>(row.integer("q"))]), row.integer("r"));
 }
 
+template <class T, class Parameters>
 void checkSoftmax(const Row& row) {
-  SoftmaxParameters p;
+  Parameters p;
   ASSERT_EQ(encodeSoftmax(row.real("beta"), row.single("s_in"), p), EncodeStatus::Ok);
   const std::vector<float> x = row.list("x"), expected = row.list("y");
-  const std::vector<int8_t> in(x.begin(), x.end());
-  std::vector<int8_t> out(in.size());
+  const std::vector<T> in(x.begin(), x.end());
+  std::vector<T> out(in.size());
   softmaxTflite(in.data(), 1, out.data(), 1, static_cast<int64_t>(in.size()), p);
   for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], static_cast<int>(expected[i]));
 }
@@ -401,7 +402,14 @@ std::map<std::string, Check> opChecks() {
          EXPECT_EQ(hardSwishTflite(r.int32("q"), scalesOf(r, -128, 127)), r.integer("r"));
        }},
       {"LUT", checkLut},
-      {"SOFTMAX-TFLITE", checkSoftmax},
+      {"SIGMOID-TFLITE16",
+       [](const Row& r) {
+         Sigmoid16 sigmoid;
+         ASSERT_TRUE(sigmoid.encode(r.single("s_in"), r.text("function") == "tanh"));
+         EXPECT_EQ(sigmoid(r.int32("q")), r.integer("r"));
+       }},
+      {"SOFTMAX-TFLITE", checkSoftmax<int8_t, SoftmaxParameters>},
+      {"SOFTMAX-TFLITE16", checkSoftmax<int16_t, Softmax16Parameters>},
       {"F-DOT", checkDot},
       {"F-REDUCE", checkSum},
   };

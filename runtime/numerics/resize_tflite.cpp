@@ -32,10 +32,20 @@ ResizeNeighbours<float> resizeNeighboursFloat(ResizeGrid grid, int64_t input, in
   return {low, high, at - static_cast<float>(low)};
 }
 
+namespace {
+template <class Sum, class T>
+T resampled(const T (&corners)[4], Sum row, Sum column) {
+  const Sum sum = corners[0] * (1024 - row) * (1024 - column) + corners[1] * row * (1024 - column) +
+                  corners[2] * (1024 - row) * column + corners[3] * row * column;
+  return static_cast<T>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+}
+} // namespace
+
 int8_t resizeTflite(const int8_t (&corners)[4], int32_t row, int32_t column) {
-  const int32_t sum = corners[0] * (1024 - row) * (1024 - column) + corners[1] * row * (1024 - column) +
-                      corners[2] * (1024 - row) * column + corners[3] * row * column;
-  return static_cast<int8_t>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+  return resampled<int32_t>(corners, row, column);
+}
+int16_t resizeTflite(const int16_t (&corners)[4], int32_t row, int32_t column) {
+  return resampled<int64_t>(corners, row, column);
 }
 
 uint8_t resizeTflite(const uint8_t (&corners)[4], float row, float column) {

@@ -1,4 +1,4 @@
-// [RESIZE-TFLITE] Bilinear resampling of 8-bit pictures as TensorFlow Lite's reference kernels do it: signed
+// [RESIZE-TFLITE] Bilinear resampling of stored pictures as TensorFlow Lite's reference kernels do it: signed
 // ones with weights of ten bits, unsigned ones in float32.
 #pragma once
 
@@ -22,6 +22,7 @@ ResizeNeighbours<float> resizeNeighboursFloat(ResizeGrid grid, int64_t input, in
 
 // Values at (low, low), (high, low), (low, high), (high, high) of rows and columns.
 int8_t resizeTflite(const int8_t (&corners)[4], int32_t row, int32_t column);
+int16_t resizeTflite(const int16_t (&corners)[4], int32_t row, int32_t column);
 uint8_t resizeTflite(const uint8_t (&corners)[4], float row, float column);
 
 } // namespace burin::rt

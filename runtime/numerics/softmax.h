@@ -19,6 +19,17 @@ template <class T>
 void softmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count,
                    const SoftmaxParameters& parameters);
 
+// [SOFTMAX-TFLITE16] The same on 16-bit rows: exp(-10..0) and 1 / (1 + 0..1) from tables of 512 straight
+// pieces.
+struct Softmax16Parameters {
+  int32_t multiplier = 0, shift = 0; // of a difference to the row's maximum, in 65535ths of 10
+  int16_t exponential[513], reciprocal[513];
+};
+EncodeStatus encodeSoftmax(double beta, float inputScale, Softmax16Parameters& parameters);
+// The output has scale 1/32768 and no zero point.
+void softmaxTflite(const int16_t* x, int64_t stepX, int16_t* y, int64_t stepY, int64_t count,
+                   const Softmax16Parameters& parameters);
+
 // exp(a / 2^26) as Q0.31 for a <= 0.
 int32_t expNegativeQ5(int32_t a);
 // 1 / (1 + a / 2^31) as Q0.31 for a >= 0.

@@ -95,4 +95,57 @@ int32_t hardSwishTflite(int32_t q, const TableScales& s) {
   return stored(line.left > 0 ? shiftLeft16(product, line.left) : shiftRight16(product, -line.left), s);
 }
 
+bool Sigmoid16::encode(float scale, bool tanh) {
+  constexpr double kUnits = 3 * 4096; // of x in the table's argument: 512 a step
+  if (!(scale > 0 && scale * kUnits <= INT16_MAX)) return false;
+  tanh_ = tanh;
+  shift_ = 0;
+  double multiplier = scale * kUnits;
+  // Scales within a thousandth of an octave of 2^-12, and of 2^-11 for tanh, are taken for that power.
+  const auto isNear = [&](float power) {
+    constexpr double kThousandth = 1.000693387462581; // 2^0.001
+    return scale > power / kThousandth && scale < power * kThousandth;
+  };
+  if (isNear(0x1p-12f) || (tanh && isNear(0x1p-11f))) {
+    multiplier_ = isNear(0x1p-12f) ? 3 : 6;
+  } else {
+    for (; multiplier <= 32767.0 / 2 && shift_ <= 30; ++shift_) multiplier *= 2;
+    multiplier_ = static_cast<int32_t>(multiplier);
+  }
+  // Straight lines between the entries err most in the middle; half of that is taken off the entry. The
+  // argument falls by e^(-1/48) at every half step.
+  const double fall = 0.9793821813312401; // exp(-1/48)
+  double decay = 1;
+  const auto at = [](double d) { return 65536 / (1 + d); };
+  for (uint32_t& entry : table_) {
+    const double here = at(decay), middle = at(decay * fall), next = at(decay * fall * fall);
+    entry = static_cast<uint32_t>(here - ((here + next) / 2 - middle) / 2 + 0.5);
+    decay *= fall * fall;
+  }
+  table_[255] = UINT16_MAX;
+  return true;
+}
+
+int32_t Sigmoid16::operator()(int32_t q) const {
+  const int64_t half = shift_ > 0 ? int64_t{1} << (shift_ - 1) : 0;
+  const int32_t x = static_cast<int32_t>((int64_t{q} * multiplier_ + half) >> shift_);
+  return tanh_ ? tanh(x) : logistic(x);
+}
+
+int32_t Sigmoid16::logistic(int32_t x) const {
+  const uint32_t magnitude = static_cast<uint32_t>(x < 0 ? -x : x), place = magnitude >> 9;
+  uint32_t y = 0x7FFFu << 10; // in 2^-25
+  if (place < 255) y = (table_[place] << 9) + (magnitude & 511) * (table_[place + 1] - table_[place]);
+  return static_cast<int32_t>((x >= 0 ? y + (1u << 9) : (1u << 25) - y + (1u << 9) - 1) >> 10);
+}
+
+int32_t Sigmoid16::tanh(int32_t x) const {
+  const uint32_t magnitude = static_cast<uint32_t>(x < 0 ? -x : x), place = magnitude >> 8;
+  int32_t y = 0xFFFF << 8; // logistic(2 x) in 2^-24
+  if (place < 255)
+    y = static_cast<int32_t>((table_[place] << 8) + (magnitude & 255) * (table_[place + 1] - table_[place]));
+  constexpr int32_t kHalf = 1 << 23, kRound = 1 << 7;
+  return (x >= 0 ? y - kHalf + kRound : kHalf - y + kRound - 1) >> 8;
+}
+
 } // namespace burin::rt

@@ -1,4 +1,4 @@
-// [LUT-TFLITE] Functions of one 8-bit value that TensorFlow Lite computes in fixed point instead of rounding
+// [LUT-TFLITE] Functions of one stored value that TensorFlow Lite computes in fixed point instead of rounding
 // a float function. Each gives one entry of a table.
 #pragma once
 
@@ -22,5 +22,22 @@ int32_t preluTflite(int32_t q, int32_t alpha, float alphaScale, const TableScale
 int32_t joinedTflite(int32_t q, const TableScales& scales);
 // [HARDSWISH-TFLITE]
 int32_t hardSwishTflite(int32_t q, const TableScales& scales);
+
+// [SIGMOID-TFLITE16] Logistic and tanh of 16-bit values of one scale without zero point; results count 2^-15.
+class Sigmoid16 {
+public:
+  // False where the scale is beyond what the rule can express: (0, 8/3).
+  bool encode(float scale, bool tanh);
+  int32_t operator()(int32_t q) const;
+
+private:
+  int32_t logistic(int32_t x) const;
+  int32_t tanh(int32_t x) const;
+
+  bool tanh_ = false;
+  int32_t multiplier_ = 0;
+  int shift_ = 0;       // to the right
+  uint32_t table_[256]; // of logistic(i / 24), in 2^-16
+};
 
 } // namespace burin::rt

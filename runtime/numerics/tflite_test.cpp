@@ -60,6 +60,27 @@ TEST(TableTflite, AnyScalesAreSafe) {
       }
 }
 
+TEST(SigmoidTflite, NearTheRealFunctions) {
+  for (const bool tanh : {false, true})
+    for (float scale : {0x1p-12f, 0x1p-11f, 0.00003f, 0.0007f, 0.01f, 2.6f}) {
+      Sigmoid16 sigmoid;
+      ASSERT_TRUE(sigmoid.encode(scale, tanh));
+      for (int32_t q = INT16_MIN; q <= INT16_MAX; ++q) {
+        const double x = q * static_cast<double>(scale);
+        const double real = tanh ? std::tanh(x) : 1 / (1 + std::exp(-x));
+        ASSERT_NEAR(sigmoid(q) / 32768.0, real, 4e-4) << scale << " " << q;
+        ASSERT_TRUE(sigmoid(q) <= INT16_MAX && sigmoid(q) >= (tanh ? INT16_MIN : 0));
+      }
+    }
+}
+
+TEST(SigmoidTflite, RefusesScalesItCannotCount) {
+  Sigmoid16 sigmoid;
+  for (float scale : {0.0f, -1.0f, 2.7f, INFINITY, NAN}) EXPECT_FALSE(sigmoid.encode(scale, true)) << scale;
+  ASSERT_TRUE(sigmoid.encode(1e-30f, false));
+  EXPECT_EQ(sigmoid(INT16_MAX), 16384);
+}
+
 TEST(MeanTflite, NearTheRealMean) {
   std::mt19937 random(5);
   for (int round = 0; round < 20000; ++round) {
@@ -97,7 +118,9 @@ TEST(ResizeTflite, EqualCornersStay) {
     for (int32_t weight : {0, 1, 341, 512, 1023}) {
       const int8_t s = static_cast<int8_t>(q - 128);
       const uint8_t u = static_cast<uint8_t>(q);
+      const int16_t w = static_cast<int16_t>(s * 256 + 255);
       EXPECT_EQ(resizeTflite({s, s, s, s}, weight, 1024 - weight), s);
+      EXPECT_EQ(resizeTflite({w, w, w, w}, weight, 1024 - weight), w);
       EXPECT_EQ(resizeTflite({u, u, u, u}, static_cast<float>(weight) / 1024, 0.37f), u);
     }
 }

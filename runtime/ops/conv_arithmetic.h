@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/core/op.h"
+#include "runtime/numerics/rounding.h"
 
 #include <cmath>
 #include <cstdint>
@@ -57,6 +58,15 @@ bool dispatchIntegerArithmetic(DType x, DType w, const Body& body) {
   if (x == DType::U8) return withX(uint8_t{});
   if (x == DType::I16) return withX(int16_t{});
   return false;
+}
+
+// Of an output channel: 32 bits, or 64 of a wide op.
+inline int64_t integerBias(const Tensor* bias, int64_t channel) {
+  if (!bias) return 0;
+  const int64_t at = channel * bias->stride[0];
+  if (bias->dtype() != DType::I64) return bias->as<const int32_t>()[at];
+  constexpr int64_t kLimit = int64_t{1} << 62; // what no sum of products brings to overflow
+  return saturate(bias->as<const int64_t>()[at], -kLimit, kLimit);
 }
 
 // Zero points of the weights, one per output channel; false when their number is neither 0, 1 nor `channels`.

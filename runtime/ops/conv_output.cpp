@@ -65,9 +65,11 @@ int32_t leastShift(RequantPolicy policy) {
 bool inferIntegerOutput(const Signature& signature, int64_t channels, DType& result, std::string& error) {
   const std::string& name = signature.attrs.text("requant");
   const TensorType* multiplier = signature.input(kMultiplier);
-  if (!checkVector(signature.input(kBias), "the bias", DType::I32, channels, false, error)) return false;
+  const bool wide = signature.attrs.integer("wide") != 0;
+  const TensorType* bias = signature.input(kBias);
+  const DType biasType = wide && bias && bias->dtype == DType::I64 ? DType::I64 : DType::I32;
+  if (!checkVector(bias, "the bias", biasType, channels, false, error)) return false;
   if (isNone(name)) {
-    const bool wide = signature.attrs.integer("wide") != 0;
     result = multiplier ? DType::F32 : wide ? DType::I64 : DType::I32;
     return checkVector(multiplier, "the multiplier", DType::F32, channels, true, error);
   }

@@ -60,9 +60,7 @@ std::unique_ptr<Kernel> makeQConvReference(const Node& node, const ConvGeometry&
       void* y = node.out().data;
       convolve(
           transposed, context.pool, operandsOf(node, geometry, bound),
-          [bias](int64_t channel) {
-            return bias ? int64_t{bias->as<const int32_t>()[channel * bias->stride[0]]} : 0;
-          },
+          [bias](int64_t channel) { return integerBias(bias, channel); },
           [&output, y](int64_t sum, int64_t channel, int64_t offset) {
             output.store(sum, channel, y, offset);
           });

@@ -19,6 +19,12 @@ namespace burin::rt::data_test {
 
 enum class Layout { RowMajor, ChannelsLast, PaddedChannelsLast, Any };
 
+// Element i of an array of integers.
+inline void store(Array& array, int64_t i, int64_t value) {
+  std::memcpy(&array.bytes[static_cast<size_t>(i) * dtypeBytes(array.type.dtype)], &value,
+              dtypeBytes(array.type.dtype));
+}
+
 struct OpCase {
   std::string type;
   Attrs attrs;

@@ -88,9 +88,7 @@ std::unique_ptr<Kernel> makeQMatMulReference(const Node& node, const MatMulLayou
       multiplyMatrices<A, B, int64_t>(
           context.pool, layout, node.in(0).as<const A>(), node.in(1).as<const B>(),
           [bound](A a, B b, int64_t column, int64_t sum) { return bound.step(a, b, column, sum); },
-          [bias](int64_t column) {
-            return bias ? int64_t{bias->as<const int32_t>()[column * bias->stride[0]]} : 0;
-          },
+          [bias](int64_t column) { return integerBias(bias, column); },
           [&output, y](int64_t sum, int64_t column, int64_t offset) {
             output.store(sum, column, y, offset);
           });

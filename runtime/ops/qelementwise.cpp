@@ -90,6 +90,11 @@ bool readRescales(const Node& node, QBinaryRule& rule, std::string& error) {
          readRequantRule(node.attrs, 1, policy, second, rule.rescaleB, error);
 }
 
+int64_t largestMagnitude(const Tensor& t) {
+  const StoredRange range = storedRange(t.dtype());
+  return std::max(int64_t{range.high} - t.zeroPoint(), int64_t{t.zeroPoint()} - range.low);
+}
+
 void multiplyRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& rule) {
   const AddParameters& p = rule.add;
   if (rule.wideProduct) {
@@ -113,7 +118,7 @@ bool readBinaryRule(const Node& node, Isa isa, QBinaryRule& rule, std::string& e
     return false;
   rule.kernels = &rowKernels(isa);
   rule.fn = parseFn(node.attrs.text("fn"));
-  rule.wideProduct = dtypeBytes(node.in(0).dtype()) + dtypeBytes(node.in(1).dtype()) > 2;
+  rule.wideProduct = largestMagnitude(node.in(0)) * largestMagnitude(node.in(1)) > INT32_MAX;
   if (!(isSum(node.attrs.text("fn")) ? readAdd(node, rule, error) : readRescales(node, rule, error)))
     return false;
   rule.add.zeroPointA = node.in(0).zeroPoint();
@@ -222,7 +227,8 @@ public:
     const bool sum = rule_.fn == QBinaryFn::Add || rule_.fn == QBinaryFn::Sub;
     const bool product = rule_.fn == QBinaryFn::Mul && rule_.rescaleA.policy == RequantPolicy::FloatHalfEven;
     const auto even = [](int64_t step) { return step == 0 || step == 1; };
-    return !rule_.wideProduct && dtypeBytes(node_.out().dtype()) == 1 &&
+    const auto bytes = [](const Tensor& t) { return dtypeBytes(t.dtype()) == 1; };
+    return bytes(node_.in(0)) && bytes(node_.in(1)) && bytes(node_.out()) &&
            (product || (sum && rule_.add.policy == AddPolicy::FloatRatio)) && even(walk_.step(0)) &&
            even(walk_.step(1)) && walk_.step(2) == 1;
   }

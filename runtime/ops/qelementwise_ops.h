@@ -15,7 +15,7 @@ struct QBinaryRule {
   AddParameters add;                    // add, sub; zero points and clamp of every fn
   Requant rescaleA, rescaleB;           // min, max: each operand to the result's scale; mul: rescaleA alone
   const DataKernels* kernels = nullptr; // loops of the policies
-  bool wideProduct = false;             // mul of 16-bit operands
+  bool wideProduct = false;             // mul whose products need more than 32 bits
 };
 bool readBinaryRule(const Node& node, Isa isa, QBinaryRule& rule, std::string& error);
 

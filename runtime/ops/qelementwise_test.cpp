@@ -7,11 +7,6 @@
 namespace burin::rt::data_test {
 namespace {
 
-void store(Array& array, int64_t i, int64_t value) {
-  std::memcpy(&array.bytes[static_cast<size_t>(i) * dtypeBytes(array.type.dtype)], &value,
-              dtypeBytes(array.type.dtype));
-}
-
 struct Operands {
   Array a, b;
   Shape result;
@@ -85,6 +80,30 @@ TEST(QBinary, FloatSumByHand) {
   expectSame(runEverywhere(c)[0], Array(DType::I8, {1}, std::vector<int8_t>{16}));
 }
 
+// The rule of 64-bit accumulators is another one for TensorFlow Lite.
+TEST(QBinary, ProductsBeyond32BitsAreWide) {
+  Random random(3);
+  for (DType dtype : {DType::I16, DType::U16}) {
+    const Array a = randomArray(dtype, {2, 5, 3, 7}, random).quantized(0.0005f, 0),
+                b = randomArray(dtype, {2, 5, 3, 7}, random).quantized(0.0003f, 0);
+    const float scale = 0.004f;
+    Requant rule;
+    ASSERT_EQ(encodeRequant(RequantPolicy::Tflite,
+                            multiplyScale(RequantPolicy::Tflite, 0.0005f, 0.0003f, scale), rule),
+              EncodeStatus::Ok);
+    Array expected(DType::I16, a.type.shape);
+    for (int64_t i = 0; i < expected.size(); ++i) {
+      const int64_t product = static_cast<int64_t>(a.at(i)) * static_cast<int64_t>(b.at(i));
+      store(expected, i,
+            dtype == DType::U16 ? requantize(product, rule, 0, INT16_MIN, INT16_MAX)
+                                : requantize(static_cast<int32_t>(product), rule, 0, INT16_MIN, INT16_MAX));
+    }
+    OpCase c("qnn.binary");
+    c.input(a).input(b).text("fn", "mul").text("rule", "tflite").text("to", "i16");
+    expectSame(runEverywhere(c.result(DType::I16, scale, 0))[0], expected);
+  }
+}
+
 TEST(QBinary, ProductsMinimaAndMaxima) {
   Random random(2);
   for (const char* name : kRequantPolicyNames)
@@ -106,15 +125,12 @@ TEST(QBinary, ProductsMinimaAndMaxima) {
                   EncodeStatus::Ok);
         ASSERT_EQ(encodeRescale(policy, scaleA, scale, left), EncodeStatus::Ok);
         ASSERT_EQ(encodeRescale(policy, scaleB, scale, right), EncodeStatus::Ok);
-        const bool wide = dtypeBytes(o.a.type.dtype) + dtypeBytes(o.b.type.dtype) > 2;
         Array expected(DType::I8, o.result);
         for (int64_t i = 0; i < expected.size(); ++i) {
           const int32_t a = static_cast<int32_t>(o.a.at(broadcastIndex(o.a.type.shape, o.result, i))) - zeroA;
           const int32_t b = static_cast<int32_t>(o.b.at(broadcastIndex(o.b.type.shape, o.result, i))) - zeroB;
           if (std::string(fn) == "mul") {
-            store(expected, i,
-                  wide ? requantize(int64_t{a} * b, product, zero, -128, 127)
-                       : requantize(a * b, product, zero, -128, 127));
+            store(expected, i, requantize(a * b, product, zero, -128, 127));
             continue;
           }
           const int32_t p = requantize(a, left, zero, -128, 127), q = requantize(b, right, zero, -128, 127);

@@ -6,11 +6,6 @@
 namespace burin::rt::data_test {
 namespace {
 
-void store(Array& array, int64_t i, int64_t value) {
-  std::memcpy(&array.bytes[static_cast<size_t>(i) * dtypeBytes(array.type.dtype)], &value,
-              dtypeBytes(array.type.dtype));
-}
-
 constexpr const char* kAverages[] = {"float_half_even", "multiplier_shift_half_up", "qdm_half_away",
                                      "tflite",          "multiplier15_half_even",   "integer_half_away"};
 

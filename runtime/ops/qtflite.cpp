@@ -1,31 +1,26 @@
-// qnn.softmax [SOFTMAX-TFLITE] and qnn.resize [RESIZE-TFLITE]: 8-bit operators in TensorFlow Lite's fixed
-// point. Attributes beside those of nn.softmax: `beta`, a factor of the operand, default 1. qnn.resize has
-// the attributes of nn.resize, of which it takes linear ones along height and width.
+// qnn.softmax [SOFTMAX-TFLITE] and qnn.resize [RESIZE-TFLITE]: operators in TensorFlow Lite's fixed point.
+// Attributes beside those of nn.softmax: `beta`, a factor of the operand, default 1. qnn.resize has the
+// attributes of nn.resize, of which it takes linear ones along height and width.
+#include "runtime/numerics/quantize.h"
 #include "runtime/numerics/resize_tflite.h"
 #include "runtime/numerics/softmax.h"
 #include "runtime/ops/axis_lines.h"
 #include "runtime/ops/quantize_ops.h"
 #include "runtime/ops/resize_ops.h"
 
+#include <type_traits>
+
 namespace burin::rt {
 
 namespace {
-bool checkBytes(const TensorType& x, std::string& error) {
-  if (x.dtype == DType::I8 || x.dtype == DType::U8) return true;
-  return reject(error, std::string("the operand is ") + dtypeName(x.dtype) + "; 8 bit integers are needed");
-}
-
-// Calls body with a value of the element type.
-template <class Body>
-void dispatchInteger(DType dtype, const Body& body) {
-  if (dtype == DType::I8)
-    body(int8_t{});
-  else
-    body(uint8_t{});
+bool checkStored(const TensorType& x, std::string& error) {
+  if (x.dtype == DType::I8 || x.dtype == DType::U8 || x.dtype == DType::I16) return true;
+  return reject(error, std::string("the operand is ") + dtypeName(x.dtype) +
+                           "; 8 bit or signed 16 bit integers are needed");
 }
 
 bool inferQSoftmax(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
-  if (!checkInputs(signature, 1, 1, error) || !checkBytes(*signature.input(0), error) ||
+  if (!checkInputs(signature, 1, 1, error) || !checkStored(*signature.input(0), error) ||
       !checkAxis(signature, "axis", signature.input(0)->shape.rank, error))
     return false;
   if (signature.attrs.integer("log")) return reject(error, "a logarithm of softmax has no integer rule");
@@ -35,16 +30,22 @@ bool inferQSoftmax(const Signature& signature, std::vector<TensorType>& results,
   return true;
 }
 
+// What the result has to be: 1/256 from the lowest byte, 2^-15 in 16 bits.
+template <class T>
+constexpr Affine kSoftmaxResult =
+    sizeof(T) == 2 ? Affine{1.0f / 32768, 0} : Affine{1.0f / 256, std::is_signed_v<T> ? -128 : 0};
+
+template <class T>
 class QSoftmax final : public Kernel {
 public:
   explicit QSoftmax(const Node& node) : node_(node), lines_(node) {}
 
   bool prepare(std::string& error) {
     const Tensor &x = node_.in(0), &y = node_.out();
-    if (!checkQuantized(x, "the operand", true, error) || !checkQuantized(y, "the result", true, error))
-      return false;
-    if (y.scale() != 1.0f / 256 || y.zeroPoint() != (y.dtype() == DType::I8 ? -128 : 0))
-      return reject(error, "the result needs the scale 1/256 and the lowest integer as zero point");
+    if (y.scale() != kSoftmaxResult<T>.scale || y.zeroPoint() != kSoftmaxResult<T>.zeroPoint)
+      return reject(error, std::string("the result needs the scale ") +
+                               (sizeof(T) == 1 ? "1/256 and the lowest integer as zero point"
+                                               : "1/32768 and the zero point 0"));
     const double beta = static_cast<double>(node_.attrs.real("beta", 1.0f));
     const EncodeStatus status = encodeSoftmax(beta, x.scale(), parameters_);
     return status == EncodeStatus::Ok ||
@@ -53,12 +54,6 @@ public:
 
   void run(Context& context) override {
     if (lines_.length == 0) return;
-    dispatchInteger(node_.in(0).dtype(), [&](auto tag) { runAs<decltype(tag)>(context); });
-  }
-
-private:
-  template <class T>
-  void runAs(Context& context) const {
     const T* x = node_.in(0).as<const T>();
     T* y = node_.out().as<T>();
     context.pool.parallelFor(
@@ -69,18 +64,30 @@ private:
         });
   }
 
+private:
   const Node& node_;
   AxisLines lines_;
-  SoftmaxParameters parameters_;
+  std::conditional_t<sizeof(T) == 1, SoftmaxParameters, Softmax16Parameters> parameters_;
 };
 
+template <class T>
+std::unique_ptr<Kernel> makeSoftmaxOf(const Node& node, std::string& error) {
+  auto kernel = std::make_unique<QSoftmax<T>>(node);
+  if (!kernel->prepare(error)) return nullptr;
+  return kernel;
+}
+
 std::unique_ptr<Kernel> makeQSoftmax(const Node& node, const KernelConfig&, std::string& error) {
-  auto kernel = std::make_unique<QSoftmax>(node);
-  return kernel->prepare(error) ? std::move(kernel) : nullptr;
+  const Tensor &x = node.in(0), &y = node.out();
+  if (!checkQuantized(x, "the operand", true, error) || !checkQuantized(y, "the result", true, error))
+    return nullptr;
+  if (x.dtype() == DType::I8) return makeSoftmaxOf<int8_t>(node, error);
+  if (x.dtype() == DType::I16) return makeSoftmaxOf<int16_t>(node, error);
+  return makeSoftmaxOf<uint8_t>(node, error);
 }
 
 bool inferQResize(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
-  if (!inferResize(signature, results, error) || !checkBytes(*signature.input(0), error)) return false;
+  if (!inferResize(signature, results, error) || !checkStored(*signature.input(0), error)) return false;
   const Shape &x = signature.input(0)->shape, &y = results[0].shape;
   const Attrs& attrs = signature.attrs;
   if (x.rank != 4 || x[0] != y[0] || x[1] != y[1])
@@ -98,11 +105,12 @@ ResizeGrid gridOf(const Attrs& attrs) {
                                        : ResizeGrid::Asymmetric;
 }
 
-ResizeNeighbours<int32_t> neighbours(ResizeGrid grid, int64_t input, int64_t output, int64_t place, int8_t) {
-  return resizeNeighboursInteger(grid, input, output, place);
-}
-ResizeNeighbours<float> neighbours(ResizeGrid grid, int64_t input, int64_t output, int64_t place, uint8_t) {
-  return resizeNeighboursFloat(grid, input, output, place);
+template <class T>
+auto neighbours(ResizeGrid grid, int64_t input, int64_t output, int64_t place) {
+  if constexpr (std::is_signed_v<T>)
+    return resizeNeighboursInteger(grid, input, output, place);
+  else
+    return resizeNeighboursFloat(grid, input, output, place);
 }
 
 template <class T>
@@ -112,8 +120,8 @@ public:
     const ResizeGrid grid = gridOf(node.attrs);
     const Shape &x = node.in(0).shape(), &y = node.out().shape();
     if (y.elements() == 0) return;
-    for (int64_t i = 0; i < y[2]; ++i) rows_.push_back(neighbours(grid, x[2], y[2], i, T{}));
-    for (int64_t i = 0; i < y[3]; ++i) columns_.push_back(neighbours(grid, x[3], y[3], i, T{}));
+    for (int64_t i = 0; i < y[2]; ++i) rows_.push_back(neighbours<T>(grid, x[2], y[2], i));
+    for (int64_t i = 0; i < y[3]; ++i) columns_.push_back(neighbours<T>(grid, x[3], y[3], i));
   }
 
   void run(Context& context) override {
@@ -142,7 +150,7 @@ private:
     }
   }
 
-  using Neighbours = decltype(neighbours(ResizeGrid::Asymmetric, 1, 1, 0, T{}));
+  using Neighbours = decltype(neighbours<T>(ResizeGrid::Asymmetric, 1, 1, 0));
   const Node& node_;
   std::vector<Neighbours> rows_, columns_;
 };
@@ -154,6 +162,7 @@ std::unique_ptr<Kernel> makeQResize(const Node& node, const KernelConfig&, std::
   if (x.dtype() != y.dtype() || x.scale() != y.scale() || x.zeroPoint() != y.zeroPoint())
     return reject(error, "operand and result need one scale and zero point"), nullptr;
   if (x.dtype() == DType::I8) return std::make_unique<QResize<int8_t>>(node);
+  if (x.dtype() == DType::I16) return std::make_unique<QResize<int16_t>>(node);
   return std::make_unique<QResize<uint8_t>>(node);
 }
 } // namespace

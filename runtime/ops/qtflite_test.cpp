@@ -15,14 +15,16 @@ Array bytesOf(DType dtype, const Shape& shape, const std::vector<int32_t>& value
 
 TEST(QSoftmax, EveryAxisEveryLayout) {
   Random random(4);
-  for (DType dtype : {DType::I8, DType::U8})
+  for (DType dtype : {DType::I8, DType::U8, DType::I16})
     for (int64_t axis : {0, 1, 3})
       for (float beta : {1.0f, 0.35f}) {
-        const float scale = 0.06f;
+        const bool words = dtype == DType::I16;
+        const float scale = words ? 0.0002f : 0.06f;
+        const double one = words ? 32768 : 256, most = words ? 32767 : 255;
         const Array x = randomArray(dtype, {3, 11, 4, 37}, random).quantized(scale, 5);
         const int low = dtype == DType::I8 ? -128 : 0;
         OpCase op("qnn.softmax");
-        op.input(x).integer("axis", axis).real("beta", beta).result(dtype, 1.0f / 256, low);
+        op.input(x).integer("axis", axis).real("beta", beta).result(dtype, static_cast<float>(1 / one), low);
         const Array y = runEverywhere(op)[0];
         std::vector<double> sums(static_cast<size_t>(x.size()));
         auto row = [&](int64_t i) {
@@ -33,7 +35,7 @@ TEST(QSoftmax, EveryAxisEveryLayout) {
         auto power = [&](int64_t i) { return std::exp(static_cast<double>(scale) * beta * (x.at(i) - 128)); };
         for (int64_t i = 0; i < x.size(); ++i) sums[row(i)] += power(i);
         for (int64_t i = 0; i < x.size(); ++i)
-          ASSERT_NEAR(y.at(i), std::fmin(255, 256 * power(i) / sums[row(i)]) + low, 0.52) << i;
+          ASSERT_NEAR(y.at(i), std::fmin(most, one * power(i) / sums[row(i)]) + low, words ? 16 : 0.52) << i;
       }
 }
 
@@ -47,8 +49,11 @@ TEST(QSoftmax, RefusesWhatItCannotRound) {
   axis.attrs.list[0].ints = {2};
   expectRefused(axis, "axis");
   expectRefused(beta.real("beta", -1.0f), "beta");
-  wide.inputs[0] = Array(DType::I16, {2, 3});
+  wide.inputs[0] = Array(DType::I32, {2, 3});
   expectRefused(wide, "8 bit");
+  OpCase words("qnn.softmax");
+  words.input(Array(DType::I16, {2, 3}).quantized(0.1f, 0)).integer("axis", 1);
+  expectFails(words.result(DType::I16, 1.0f / 256, 0), "1/32768");
 }
 
 OpCase resizeCase(const Array& x, int64_t height, int64_t width, const char* coordinate) {
@@ -69,7 +74,7 @@ TEST(QResize, EveryGridEveryLayout) {
   const std::pair<const char*, ResizeGrid> grids[] = {{"asymmetric", ResizeGrid::Asymmetric},
                                                       {"half_pixel", ResizeGrid::HalfPixel},
                                                       {"align_corners", ResizeGrid::AlignCorners}};
-  for (DType dtype : {DType::I8, DType::U8})
+  for (DType dtype : {DType::I8, DType::U8, DType::I16})
     for (const auto& [name, grid] : grids)
       for (int64_t size : {1, 3, 8, 13}) {
         const Array x = randomArray(dtype, {2, pick(random, 1, 20), 5, 4}, random).quantized(0.1f, 3);
@@ -83,7 +88,8 @@ TEST(QResize, EveryGridEveryLayout) {
           const double real = (at(r.low, c.low) * (1 - dr) + at(r.high, c.low) * dr) * (1 - dc) +
                               (at(r.low, c.high) * (1 - dr) + at(r.high, c.high) * dr) * dc;
           // Signed places are rounded to 1024ths per step.
-          ASSERT_NEAR(y.at(i), real, dtype == DType::U8 ? 0.501 : 0.5 + 255.0 * 13 / 1024) << name;
+          const double span = dtype == DType::I16 ? 65535 : 255;
+          ASSERT_NEAR(y.at(i), real, dtype == DType::U8 ? 0.501 : 0.5 + span * 13 / 1024) << name;
         }
       }
 }

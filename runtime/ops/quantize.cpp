@@ -4,6 +4,7 @@
 
 #include "runtime/kernels/data_kernels.h"
 #include "runtime/numerics/quantize.h"
+#include "runtime/ops/integer_block.h"
 #include "runtime/ops/integer_rows.h"
 #include "runtime/ops/quantize_walk.h"
 #include "runtime/ops/row_map.h"
@@ -59,6 +60,9 @@ int32_t zeroPointAt(const Tensor& zero, int64_t offset) {
   loadIntegers(zero.data, zero.dtype(), offset, 1, 1, &value);
   return value;
 }
+int64_t storedAt(const Tensor& x, int64_t offset) {
+  return x.dtype() == DType::I64 ? x.as<const int64_t>()[offset] : zeroPointAt(x, offset);
+}
 
 class QuantizeKernel final : public Kernel {
 public:
@@ -94,9 +98,10 @@ public:
     walk_.forRuns(context.pool, [&](const int64_t* at, int64_t count, const int64_t* step) {
       for (int64_t i = 0; i < count; ++i) {
         const float s = scale.as<float>()[at[QuantizeWalk::Scale] + i * step[QuantizeWalk::Scale]];
-        const int64_t q = zeroPointAt(x, at[QuantizeWalk::X] + i * step[QuantizeWalk::X]);
-        const int64_t z = zeroPointAt(zero, at[QuantizeWalk::Zero] + i * step[QuantizeWalk::Zero]);
-        y.as<float>()[at[QuantizeWalk::Y] + i * step[QuantizeWalk::Y]] = static_cast<float>(q - z) * s;
+        const int64_t q = storedAt(x, at[QuantizeWalk::X] + i * step[QuantizeWalk::X]);
+        const int64_t z = storedAt(zero, at[QuantizeWalk::Zero] + i * step[QuantizeWalk::Zero]);
+        y.as<float>()[at[QuantizeWalk::Y] + i * step[QuantizeWalk::Y]] =
+            static_cast<float>(wrapSub(q, z)) * s;
       }
     });
   }
@@ -167,7 +172,7 @@ bool inferQuantize(const Signature& signature, std::vector<TensorType>& results,
 bool inferDequantize(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
   if (!checkInputs(signature, 3, 3, error) || !checkParameters(signature, error)) return false;
   const TensorType &x = *signature.input(0), &zero = *signature.input(2);
-  if (!isSmallInteger(x.dtype) && x.dtype != DType::I32)
+  if (!isSmallInteger(x.dtype) && x.dtype != DType::I32 && x.dtype != DType::I64)
     return reject(error, std::string("cannot dequantize ") + dtypeName(x.dtype));
   if (zero.dtype != x.dtype)
     return reject(error, std::string("the zero point is ") + dtypeName(zero.dtype) + ", the operand " +

@@ -33,11 +33,6 @@ int64_t quantizedValue(float x, float scale, int64_t zero, DType dtype) {
   return std::min(std::max(nearest(scaled) + zero, range.low), range.high);
 }
 
-void store(Array& array, int64_t i, int64_t value) {
-  std::memcpy(&array.bytes[static_cast<size_t>(i) * dtypeBytes(array.type.dtype)], &value,
-              dtypeBytes(array.type.dtype));
-}
-
 // Floats around `span`, with ties and values far outside.
 Array activations(const Shape& shape, float scale, Random& random) {
   Array x(DType::F32, shape);
@@ -198,6 +193,13 @@ TEST(QuantizeModel, ScaleForms) {
       back.input(expected).input(scale).input(zero).integer("axis", form.axis).integer("block", form.block);
       expectSame(runEverywhere(back)[0], reals);
     }
+  const std::vector<int64_t> longs = {int64_t{1} << 40, -3, INT64_MIN};
+  OpCase back("nn.dequantize");
+  back.input(Array(DType::I64, {3}, longs)).input(Array(DType::F32, {1}, std::vector<float>{0.5f}));
+  back.input(Array(DType::I64, {1}, std::vector<int64_t>{1}));
+  expectSame(
+      runEverywhere(back)[0],
+      Array(DType::F32, {3}, std::vector<float>{0x1p39f, -2.0f, 0x1p62f})); // the last difference wraps
   OpCase wrong("nn.quantize");
   wrong.input(x).input(Array(DType::F32, {3})).input(Array(DType::I8, {3})).integer("axis", 1);
   expectRefused(wrong, "does not fit axis 1");

@@ -9,6 +9,7 @@ import os
 import numpy
 
 import tflite_cases
+import tflite_cases16
 import tflite_file
 import tflite_kernels
 from tool import Tool
@@ -17,6 +18,7 @@ REFERENCE = {"pretrainedResnet_quant", "kws_ref_model", "vww_96_int8"}  # also w
 NETWORKS = ["pretrainedResnet_quant", "pretrainedResnet_large_int8", "kws_ref_model", "vww_96_int8", "ad01_int8",
             "person_detect", "mobilenet_v1_0.25_128_quant", "mobilenet_v2_1.0_224_quant",
             "tf2_mobilenet_v2_1.0_224_ptq", "deeplabv3_mnv2_dm05_pascal_quant", "yolov5n-int8"]
+WIDENED = ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8"]  # once more with 16-bit activations
 # What only moves integers may have become part of its neighbours.
 MOVES = {"RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "PAD", "SLICE", "STRIDED_SLICE", "CONCATENATION"}
 
@@ -117,11 +119,18 @@ def check_case(tool, case):
         tool.fail("%s: computes in float: %s" % (case.name, ", ".join(islands)))
 
 
-def check_network(tool, name):
-    path = tool.data("models", "tflite", name + ".tflite")
+def check_widened(tool, name):
+    path = tool.out(name + ".tflite")
+    tflite_file.write(path, tflite_cases16.widened(tflite_file.read(tool.data("models", "tflite", name + ".tflite"))))
+    check_network(tool, name + ", 16 bits", path)
+
+
+def check_network(tool, name, path):
     graph, program = tflite_file.read(path), Program(tool, path)
     if not program.facts:
         return
+    if "16 bits" in name and program.float_ops():
+        tool.fail("%s: computes in float: %s" % (name, ", ".join(program.float_ops())))
     rng = numpy.random.default_rng(11)
     x = graph.tensors[graph.inputs[0]]
     noise, smooth = integers(x, rng, False), numpy.sort(integers(x, rng, False).ravel()).reshape(x.shape)
@@ -134,12 +143,14 @@ def check_network(tool, name):
 
 def main():
     tool = Tool(needs_zoo=False)
-    cases = [case for case in tflite_cases.all_cases() if tool.wants(case.name)]
+    cases = [case for module in (tflite_cases, tflite_cases16) for case in module.all_cases() if tool.wants(case.name)]
     for case in cases:
         check_case(tool, case)
     print("%d files of one operator" % len(cases), flush=True)
     for name in filter(tool.wants, NETWORKS if tool.has_zoo else []):
-        check_network(tool, name)
+        check_network(tool, name, tool.data("models", "tflite", name + ".tflite"))
+    for name in filter(tool.wants, WIDENED if tool.has_zoo else []):
+        check_widened(tool, name)
     if not tool.has_zoo and os.environ.get("BURIN_REQUIRE_ZOO") == "1":
         tool.without_zoo()
     tool.finish()

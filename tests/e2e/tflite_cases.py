@@ -5,7 +5,8 @@ import numpy
 
 from tflite_file import CODES, NONE, RELU, RELU6, SAME, VALID, Graph, Operator, Tensor
 
-I8, U8, I32 = numpy.dtype("i1"), numpy.dtype("u1"), numpy.dtype("i4")
+I8, U8, I16, I32, I64 = (numpy.dtype(name) for name in ("i1", "u1", "i2", "i4", "i8"))
+NAMES = {I8: "int8", U8: "uint8", I16: "int16"}
 
 
 @dataclass
@@ -20,7 +21,7 @@ class Builder:
     """One operator; scales and zero points are drawn where none are given."""
 
     def __init__(self, name, dtype):
-        self.name, self.dtype = "%s_%s" % (name, "int8" if dtype == I8 else "uint8"), numpy.dtype(dtype)
+        self.name, self.dtype = "%s_%s" % (name, NAMES[dtype]), numpy.dtype(dtype)
         self.rng = numpy.random.default_rng(sum(self.name.encode()))
         self.graph = Graph([], [], [], [])
 
@@ -71,7 +72,7 @@ class Builder:
         if like is not None:
             scale, zero = self.graph.tensors[like].scale[0], self.graph.tensors[like].zero_point[0]
         dtype = self.dtype if dtype is None else dtype
-        if dtype in (I8, U8):
+        if dtype in NAMES:
             y = self.add("y", shape, dtype, self.scale() if scale is None else scale, self.zero() if zero is None else zero)
         else:
             y = self.add("y", shape, dtype)

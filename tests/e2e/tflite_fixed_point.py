@@ -60,6 +60,13 @@ def multiply(x, multiplier, shift):
     return rounding_shift(doubling_high_multiply(numpy.asarray(x, numpy.int64) << left, multiplier), right)
 
 
+def multiply_wide(x, multiplier, shift):
+    """The same for sums of 64 bits: the multiplier keeps 15 bits, and half a unit is added before the only shift."""
+    short = numpy.minimum((numpy.asarray(multiplier, numpy.int64) + (1 << 15)) >> 16, (1 << 15) - 1)
+    right = 15 - numpy.asarray(shift, numpy.int64)
+    return (numpy.asarray(x, numpy.int64) * short + (numpy.int64(1) << (right - 1))) >> right
+
+
 def multipliers(reals):
     pairs = [quantize_multiplier(r) for r in reals]
     return numpy.array([p[0] for p in pairs], numpy.int64), numpy.array([p[1] for p in pairs], numpy.int64)
@@ -133,3 +140,57 @@ def hard_swish(x, input_scale, output_scale):
     product = numpy.minimum(truncated_quotient(ramp * line, 1 << 15), (1 << 15) - 1)
     assert output_shift <= 0, "the format needs scales with output_shift <= 0"
     return rounding_shift(product, -output_shift)
+
+
+def _pieces(function, low, high):
+    """513 samples in 2^-15, each less half of what a straight line to the next one errs in its middle."""
+    x = low + (high - low) / 512 * numpy.arange(513)
+    y = function(x) * 32768
+    entry, middle = round_half_away(y), round_half_away(function(x[:-1] + (high - low) / 1024) * 32768)
+    excess = round_half_away((y[1:] + entry[:-1]) / 2) - middle
+    entry[:-1] -= round_half_away(excess / 2)
+    return numpy.clip(entry, -32768, 32767).astype(numpy.int64)
+
+
+def _on_pieces(table, x):
+    x = numpy.clip(x, -32768, 32767)
+    place, way = 256 + (x >> 7), x & 127
+    return table[place] + (((table[place + 1] - table[place]) * way + 64) >> 7)
+
+
+def softmax16(x, scale, beta):
+    """Rows of 16-bit values along the last axis; results in 2^-15."""
+    step = quantize_multiplier(float(scale) * float(beta) / (10 / 65535))
+    difference = multiply(x - x.max(-1, keepdims=True), *step)
+    exponential = _on_pieces(_pieces(numpy.exp, -10.0, 0.0), difference + 32767)
+    total = exponential.sum(-1, keepdims=True)
+    assert total.max() <= INT32[1], "a row too long for its sum"
+    zeros = numpy.array([32 - int(t).bit_length() for t in total.ravel()]).reshape(total.shape)
+    share = ((total << (zeros - 1)) + (1 << 13)) >> 14
+    reciprocal = _on_pieces(_pieces(lambda v: 1 / (1 + v), 0.0, 1.0), share - (1 << 15) - (1 << 16))
+    right = 31 - zeros
+    return numpy.clip((exponential * reciprocal + (numpy.int64(1) << (right - 1))) >> right, 0, 32767)
+
+
+def sigmoid16(x, scale, tanh):
+    """LOGISTIC and TANH of 16-bit values: straight lines between 256 places of the logistic function, 1/24 apart."""
+    left, step = round(math.log2(scale)) + 12, float(scale) * 3 * 4096
+    factor, right = 3 << max(left, 0), 0
+    if abs(math.log2(scale) - round(math.log2(scale))) >= 1e-3 or left not in ((0, 1) if tanh else (0,)):
+        while step <= 32767 / 2 and right <= 30:
+            step, right = step * 2, right + 1
+        factor = int(step)
+    at = lambda i: 65536 / (1 + numpy.exp(-i / 24))
+    i = numpy.arange(256)
+    table = numpy.floor(at(i) - ((at(i) + at(i + 1)) / 2 - at(i + 0.5)) / 2 + 0.5).astype(numpy.int64)
+    table[255] = 65535
+    argument = (numpy.asarray(x, numpy.int64) * factor + (1 << right >> 1)) >> right
+    bits = 8 if tanh else 9
+    place, way = numpy.abs(argument) >> bits, numpy.abs(argument) & ((1 << bits) - 1)
+    inner = numpy.minimum(place, 254)
+    y = (table[inner] << bits) + way * (table[inner + 1] - table[inner])
+    if tanh:
+        y = numpy.where(place >= 255, 0xFFFF << 8, y)
+        return numpy.where(argument >= 0, y - (1 << 23) + 128, -y + (1 << 23) + 127) >> 8
+    y = numpy.where(place >= 255, 0x7FFF << 10, y)
+    return numpy.where(argument >= 0, y + 512, (1 << 25) - y + 511) >> 10

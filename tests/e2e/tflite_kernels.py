@@ -4,8 +4,8 @@ import math
 import numpy
 
 from tflite_file import NONE, RELU, RELU6, RELU_N1_TO_1, SAME
-from tflite_fixed_point import (hard_swish, multipliers, multiply, quantize_multiplier, round_half_away, softmax,
-                                truncated_quotient)
+from tflite_fixed_point import (hard_swish, multipliers, multiply, multiply_wide, quantize_multiplier, round_half_away,
+                                sigmoid16, softmax, softmax16, truncated_quotient)
 
 F32 = numpy.float32
 
@@ -89,8 +89,10 @@ def requantized(c, sums, bias, activation, x=0, w=1):
         real = [float(F32(c.scale(x) * F32(scales[0]))) / float(c.to_scale)]
     else:
         real = [float(c.scale(x)) * float(s) / float(c.to_scale) for s in scales]
-    multiplier, shift = multipliers(real)
-    return c.clamped(multiply(sums, multiplier, shift) + c.to_zero, activation)
+    # 16-bit operands are summed in 64 bits, unless a bias of 32 says otherwise.
+    wide = c.output.dtype == numpy.int16 and (bias is None or bias.dtype != numpy.int32)
+    scaled = (multiply_wide if wide else multiply)(sums, *multipliers(real))
+    return c.clamped(scaled + c.to_zero, activation)
 
 
 def exact_product(a, b):
@@ -148,11 +150,12 @@ def batch_matmul(c):
 # --- elements
 
 def add(c):
-    """ADD and SUB: both operands to twice the larger scale with 20 more bits."""
+    """ADD and SUB: both operands to twice the larger scale with 20 more bits, 15 behind 16-bit operands."""
+    bits = 15 if c.output.dtype == numpy.int16 else 20
     twice = 2.0 * float(max(c.scale(0), c.scale(1)))
-    a, b = (multiply(c.centred(i) << 20, *quantize_multiplier(float(c.scale(i)) / twice)) for i in (0, 1))
+    a, b = (multiply(c.centred(i) << bits, *quantize_multiplier(float(c.scale(i)) / twice)) for i in (0, 1))
     total = a + b if c.type == "ADD" else a - b
-    back = quantize_multiplier(twice / (float(1 << 20) * float(c.to_scale)))
+    back = quantize_multiplier(twice / (float(1 << bits) * float(c.to_scale)))
     return c.clamped(multiply(total, *back) + c.to_zero, c.options["activation"])
 
 
@@ -216,12 +219,17 @@ FUNCTIONS = {
 
 def table(c):
     """A float function of every stored value; the result is multiplied by the scale's float32 reciprocal."""
+    if c.output.dtype == numpy.int16 and c.type in ("LOGISTIC", "TANH"):
+        return c.clamped(sigmoid16(c.centred(0), c.scale(0), c.type == "TANH"))
     real = c.scale(0) * c.centred(0).astype(F32)
     y = FUNCTIONS[c.type](real.astype(numpy.float64), c.options).astype(F32)
     return c.clamped(round_half_away(y * (F32(1) / c.to_scale)).astype(numpy.int64) + c.to_zero)
 
 
 def soft_max(c):
+    if c.output.dtype == numpy.int16:
+        assert c.to_scale == 2.0 ** -15 and c.to_zero == 0, "SOFTMAX has results of scale 1/32768"
+        return softmax16(c.x[0].astype(numpy.int64), c.scale(0), c.options["beta"]).astype(c.output.dtype)
     low = c.bounds[0]
     assert c.to_scale == 1 / 256 and c.to_zero == low, "SOFTMAX has results of scale 1/256"
     return softmax(c.x[0].astype(numpy.int64), c.scale(0), c.options["beta"], low).astype(c.output.dtype)

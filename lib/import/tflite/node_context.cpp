@@ -103,20 +103,13 @@ Value NodeContext::realTransposed(int i, const Ints& perm) {
 Value NodeContext::bias(int i, int input, int weights) {
   if (!has(i)) return none();
   const TensorFacts *facts = tensor(i), *x = tensor(input), *w = tensor(weights);
-  if (isFloat(in(i)) || !facts) return real(i);
-  if (facts->quantization && dtype(in(i)) != rt::DType::I64) return real(i);
-  Quantization q;
-  if (facts->quantization) {
-    q = *facts->quantization;
-  } else if (x && w && x->quantization && w->quantization && x->quantization->scale.size() == 1) {
-    for (float scale : w->quantization->scale) q.scale.push_back(x->quantization->scale[0] * scale);
-    q.zeroPoint.assign(q.scale.size(), 0);
-  } else {
+  if (isFloat(in(i)) || !facts || facts->quantization) return real(i);
+  if (!x || !w || !x->quantization || !w->quantization || x->quantization->scale.size() != 1)
     return cast(in(i), rt::DType::F32);
-  }
-  if (dtype(in(i)) == rt::DType::I32) return dequantized(in(i), q, facts->name);
-  // 16-bit networks add 64-bit integers, which nn.dequantize does not hold.
-  return mul(cast(in(i), rt::DType::F32), parameter(q, facts->name));
+  Quantization q;
+  for (float scale : w->quantization->scale) q.scale.push_back(x->quantization->scale[0] * scale);
+  q.zeroPoint.assign(q.scale.size(), 0);
+  return dequantized(in(i), q, facts->name);
 }
 
 //===-- axes and results
