@@ -1,7 +1,10 @@
 #include "lib/export/tensor_writer.h"
 
 #include "lib/export/quantized_tensor.h"
+#include "runtime/numerics/rounding.h"
 #include "runtime/ops/integer_rows.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -184,12 +187,23 @@ void TensorWriter::quantizeClipped(Value v, const std::string& real, std::pair<i
 std::string TensorWriter::dequantizedBias(Value bias, const std::vector<float>& scales) {
   if (typeOf(bias).dtype != rt::DType::I64)
     return dequantizeConstant(constant(bias), {scales, {}, 0, rt::DType::I32});
-  // DequantizeLinear has no 64 bits: the real numbers themselves.
-  std::vector<float> real;
-  for (int64_t q : nn::constantInts(bias))
-    real.push_back(static_cast<float>(q) * scales[scales.size() == 1 ? 0 : real.size()]);
-  const std::string own = nn::valueName(bias);
-  return onnx_.floats(own.empty() ? "bias" : own, real, {static_cast<int64_t>(real.size())});
+  // DequantizeLinear has no 64 bits, and onnxruntime rounds float biases to 32 bits of the sums' scale: a
+  // bias beyond them takes a scale of its own.
+  std::vector<int32_t> stored;
+  std::vector<float> own;
+  for (int64_t q : nn::constantInts(bias)) {
+    int shift = 0;
+    auto shifted = [&] { return rt::shiftRight(q, shift, rt::Rounding::HalfAway); };
+    while (shifted() != rt::saturate32(shifted())) ++shift;
+    own.push_back(std::ldexp(scales[scales.size() == 1 ? 0 : own.size()], shift));
+    stored.push_back(static_cast<int32_t>(shifted()));
+  }
+  rt::TensorType type = typeOf(bias);
+  type.dtype = rt::DType::I32;
+  const std::string name = nn::valueName(bias);
+  const std::string integers = onnx_.initializer(
+      name.empty() ? "bias" : name, type, {reinterpret_cast<const char*>(stored.data()), stored.size() * 4});
+  return dequantizeConstant(integers, {own, {}, 0, rt::DType::I32});
 }
 
 std::string TensorWriter::dequantizedWeights(Operation& op, const std::vector<float>& scales) {

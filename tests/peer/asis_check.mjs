@@ -19,7 +19,7 @@ import { reportAll, requireZoo } from "./zoo.mjs";
 const largest = { 8: { inside: 1, output: 2 }, 16: { inside: 16, output: 32 } }, leastEqual = 0.98;
 const networks = ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8", "ad01_int8", "person_detect",
                   "mobilenet_v1_0.25_128_quant", "mobilenet_v2_1.0_224_quant", "tf2_mobilenet_v2_1.0_224_ptq",
-                  "pretrainedResnet_quant+16", "kws_ref_model+16"];
+                  "pretrainedResnet_quant+16", "kws_ref_model+16", "vww_96_int8+16"];
 const options = parseArguments();
 if (!options.burin) usage("asis_check.mjs --burin BURIN [--zoo DIR] [--work DIR] [--list 3] [NETWORK...]");
 const { work = "build/peer/asis" } = options;
