@@ -4,6 +4,7 @@
 #include "runtime/ops/conv_output.h"
 #include "runtime/ops/conv_reference.h"
 #include "runtime/ops/infer_check.h"
+#include "runtime/ops/wide_layer.h"
 
 namespace burin::rt {
 
@@ -71,6 +72,8 @@ std::unique_ptr<Kernel> makeQConv(const Node& node, const KernelConfig& config, 
   ConvGeometry geometry;
   if (!geometryOf<Transposed>(node, geometry, error)) return nullptr;
   if (config.isa != Isa::Reference) {
+    const int64_t terms = geometry.groupChannels() * geometry.kernelPositions();
+    if (auto kernel = makeWideLayer(node, terms, 1, config, makeQConv<Transposed>)) return kernel;
     if (!Transposed)
       if (auto kernel = makeQDepthwiseFast(node, geometry, config, error)) return kernel;
     if (auto kernel = makeQConvFast(node, geometry, Transposed, config, error)) return kernel;

@@ -191,8 +191,10 @@ TEST(Conv, IntegerKernelsEqualTheReference) {
     NodeFixture f("qnn.conv");
     const DType types[] = {DType::I8, DType::U8, DType::I8, DType::U8, DType::I16};
     const DType xType = types[pick(random, 0, 4)], wType = types[pick(random, 0, 2)];
-    build(f, c, xType, wType, DType::I32, random);
-    setZeroPoint(const_cast<Tensor&>(f.node().in(0)), 1, pick(random, 0, 3) == 0, random);
+    const bool wide = xType == DType::I16 && pick(random, 0, 2) > 0;
+    build(f, c, xType, wType, wide && pick(random, 0, 1) ? DType::I64 : DType::I32, random);
+    if (wide) f.node().attrs.setInt("wide", 1);
+    setZeroPoint(const_cast<Tensor&>(f.node().in(0)), 1, wide || pick(random, 0, 3) == 0, random);
     setZeroPoint(const_cast<Tensor&>(f.node().in(1)), pick(random, 0, 1) ? 1 : c.groups * c.groupOutputs,
                  pick(random, 0, 3) != 0, random);
     addRequant(f, c, random);

@@ -2,6 +2,7 @@
 #include "runtime/ops/conv_output.h"
 #include "runtime/ops/infer_check.h"
 #include "runtime/ops/matmul_fast.h"
+#include "runtime/ops/wide_layer.h"
 
 namespace burin::rt {
 
@@ -54,6 +55,9 @@ std::unique_ptr<Kernel> makeMatMul(const Node& node, const KernelConfig& config,
 std::unique_ptr<Kernel> makeQMatMul(const Node& node, const KernelConfig& config, std::string& error) {
   MatMulLayout layout;
   if (!matMulLayout(node, layout, error)) return nullptr;
+  const bool hasColumns = node.in(1).shape().rank > 1;
+  const int axis = hasColumns ? node.out().shape().rank - 1 : -1;
+  if (auto kernel = makeWideLayer(node, layout.geometry.depth, axis, config, makeQMatMul)) return kernel;
   if (config.isa != Isa::Reference)
     if (auto kernel = makeQMatMulFast(node, layout, config, error)) return kernel;
   return makeQMatMulReference(node, layout, error);

@@ -108,8 +108,12 @@ TEST(MatMul, IntegerKernelsEqualTheReference) {
     const MatMulCase c = randomCase(random);
     NodeFixture f("qnn.matmul");
     const DType types[] = {DType::I8, DType::U8, DType::I16};
-    build(f, c, types[pick(random, 0, 2)], types[pick(random, 0, 1)], DType::I32, random);
-    if (pick(random, 0, 1)) setZeroPoint(const_cast<Tensor&>(f.node().in(0)), 1, random);
+    const DType left = types[pick(random, 0, 2)];
+    const bool wide = left == DType::I16 && pick(random, 0, 2) > 0;
+    build(f, c, left, types[pick(random, 0, 1)], wide && pick(random, 0, 1) ? DType::I64 : DType::I32,
+          random);
+    if (wide) f.node().attrs.setInt("wide", 1);
+    if (!wide && pick(random, 0, 1)) setZeroPoint(const_cast<Tensor&>(f.node().in(0)), 1, random);
     if (pick(random, 0, 1))
       setZeroPoint(const_cast<Tensor&>(f.node().in(1)), pick(random, 0, 1) ? 1 : c.columns, random);
     const int kind = static_cast<int>(pick(random, 0, 3));

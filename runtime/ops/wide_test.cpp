@@ -57,6 +57,22 @@ TEST(Wide, ProductsAddBiasesOf64Bits) {
                    std::vector<int64_t>{(int64_t{1} << 62) + 32767 * 127 + 32768 * 3, 32767 - 3276800 - 5}));
 }
 
+// Sums of up to 257 products of words fit 32 bits, longer ones byte by byte.
+TEST(Wide, FastKernelsAreThoseOfNarrowSums) {
+  Random random(6);
+  for (int64_t channels : {257, 258, 1000}) {
+    OpCase op("qnn.conv");
+    op.input(randomArray(DType::I16, {1, channels, 2, 2}, random).quantized(0.001f, 0));
+    op.input(randomArray(DType::I8, {3, channels, 1, 1}, random));
+    op.ints("strides", {1, 1}).ints("dilations", {1, 1}).ints("pads", {0, 0, 0, 0}).integer("groups", 1);
+    op.integer("wide", 1).text("requant", "none");
+    std::vector<std::string> kernels;
+    runEverywhere(op, &kernels);
+    EXPECT_EQ(kernels.front(), "reference");
+    EXPECT_EQ(kernels.back(), channels > 257 ? "bytes" : "words");
+  }
+}
+
 TEST(Wide, NarrowOpsRefuseThem) {
   OpCase op = convolution(kX, false);
   op.text("requant", "none");
