@@ -2,6 +2,7 @@
 #include "lib/quantize/rules.h"
 
 #include "runtime/core/op.h"
+#include "runtime/numerics/pieces.h"
 #include "runtime/numerics/table_tflite.h"
 
 #include <cmath>
@@ -44,11 +45,11 @@ struct TableProblem {
   }
 };
 
-// The op itself, run in float on every stored value.
-Result<std::vector<float>> realTable(const TableProblem& p) {
-  std::vector<float> x, other;
-  for (int32_t i = 0; i < p.count(); ++i) x.push_back(rt::dequantize(p.first() + i, p.scales().from));
-  nn::ConstantTensor input{{rt::DType::F32, {p.count()}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
+// The op itself, run in float on these values.
+Result<std::vector<float>> evaluated(const TableProblem& p, std::vector<float> x) {
+  std::vector<float> other;
+  const int64_t count = static_cast<int64_t>(x.size());
+  nn::ConstantTensor input{{rt::DType::F32, {count}}, x.data()}, constant{{rt::DType::F32, {1}}, nullptr};
   std::vector<nn::ConstantTensor*> operands{&input};
   if (p.op->getNumOperands() == 2) {
     other = nn::constantFloats(p.op->getOperand(1 - p.activation));
@@ -58,7 +59,14 @@ Result<std::vector<float>> realTable(const TableProblem& p) {
   BURIN_ASSIGN(auto results, nn::evaluate(p.op->getName().getStringRef().str(),
                                           nn::programAttrs(p.op->getAttrDictionary()), operands));
   const float* y = reinterpret_cast<const float*>(results[0].second.data());
-  return std::vector<float>(y, y + p.count());
+  return std::vector<float>(y, y + count);
+}
+
+// On every stored value.
+Result<std::vector<float>> realTable(const TableProblem& p) {
+  std::vector<float> x;
+  for (int32_t i = 0; i < p.count(); ++i) x.push_back(rt::dequantize(p.first() + i, p.scales().from));
+  return evaluated(p, std::move(x));
 }
 
 using Entry = std::function<int32_t(int32_t)>;
@@ -88,6 +96,28 @@ Entry sigmoidEntry(const TableProblem& p, const rt::TableScales& s, bool tanh) {
   return sigmoid;
 }
 
+// [PIECES-TFLITE16] What TensorFlow Lite reads off straight pieces of a float function.
+Result<Entry> piecesEntry(const TableProblem& p, const rt::TableScales& s) {
+  constexpr int kCount = rt::Pieces16::kCount;
+  const float low = s.from.scale * INT16_MIN, high = s.from.scale * INT16_MAX, step = (high - low) / kCount;
+  std::vector<float> x;
+  for (int i = 0; i <= kCount; ++i) x.push_back(i < kCount ? low + static_cast<float>(i) * step : high);
+  for (int i = 0; i < kCount; ++i) x.push_back(low + static_cast<float>(i) * step + step / 2);
+  BURIN_ASSIGN(std::vector<float> y, evaluated(p, std::move(x)));
+  float ends[kCount + 1], middles[kCount];
+  std::copy_n(y.begin(), kCount + 1, ends);
+  std::copy_n(y.begin() + kCount + 1, kCount, middles);
+  rt::Pieces16 pieces;
+  pieces.fill(ends, middles, 65536 / (s.to.scale * INT16_MAX - s.to.scale * INT16_MIN));
+  return Entry([=](int32_t q) { return pieces.at(q); });
+}
+
+bool readsPieces(const TableProblem& p, const rt::TableScales& s) {
+  const StringRef fn = p.op->getAttrOfType<StringAttr>("fn").getValue();
+  return p.count() == 65536 && s.low == INT16_MIN && s.from.zeroPoint == 0 && s.to.zeroPoint == 0 &&
+         (fn == "exp" || fn == "gelu" || fn == "gelu_tanh");
+}
+
 // [LUT-TFLITE] What TensorFlow Lite computes in fixed point; null for any other function.
 Entry tfliteEntry(const TableProblem& p) {
   const rt::TableScales s = p.scales();
@@ -109,6 +139,9 @@ Result<std::vector<int32_t>> tableOf(const TableProblem& p) {
   const Target& target = p.context.target;
   const bool tflite = target.arithmetic.functions == FunctionRule::Tflite;
   Entry entry = tflite ? tfliteEntry(p) : Entry();
+  if (tflite && readsPieces(p, s)) {
+    BURIN_ASSIGN(entry, piecesEntry(p, s));
+  }
   if (!entry) {
     BURIN_ASSIGN(std::vector<float> y, realTable(p));
     entry = [=, y = std::move(y), first = p.first(), rounding = target.lut.rounding](int32_t q) {

@@ -186,6 +186,18 @@ void checkSoftmax(const Row& row) {
   for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], static_cast<int>(expected[i]));
 }
 
+void checkPieces(const Row& row) {
+  constexpr int kCount = Pieces16::kCount;
+  const float from = row.single("s_in"), to = row.single("s_out"), step = from * 65535 / kCount;
+  float ends[kCount + 1], middles[kCount];
+  for (int i = 0; i <= kCount; ++i) ends[i] = std::exp(from * INT16_MIN + static_cast<float>(i) * step);
+  for (int i = 0; i < kCount; ++i)
+    middles[i] = std::exp(from * INT16_MIN + (static_cast<float>(i) + 0.5f) * step);
+  Pieces16 pieces;
+  pieces.fill(ends, middles, 65536 / (to * 65535));
+  EXPECT_EQ(pieces.at(row.int32("q")), row.integer("r"));
+}
+
 TableScales scalesOf(const Row& row, int32_t low, int32_t high) {
   const auto zero = [&](const char* column) { return row.cells.count(column) ? row.int32(column) : 0; };
   return {{row.single("s_in"), zero("zp_in")}, {row.single("s_out"), zero("zp_out")}, low, high};
@@ -402,6 +414,7 @@ std::map<std::string, Check> opChecks() {
          EXPECT_EQ(hardSwishTflite(r.int32("q"), scalesOf(r, -128, 127)), r.integer("r"));
        }},
       {"LUT", checkLut},
+      {"PIECES-TFLITE16", checkPieces},
       {"SIGMOID-TFLITE16",
        [](const Row& r) {
          Sigmoid16 sigmoid;

@@ -29,27 +29,6 @@ int leadingZeros(uint32_t value) {
   return zeros;
 }
 
-// `at(k)` is a function at the k-th of 1025 half steps. Straight lines between the entries err most in the
-// middle; half of that is taken off the entry.
-template <class Function>
-void fillPieces(int16_t (&table)[513], const Function& at) {
-  const auto rounded = [](double v) { return roundToInteger(v, Rounding::HalfAway); };
-  for (int i = 0; i < 512; ++i) {
-    const double here = at(2 * i) * 32768, middle = at(2 * i + 1) * 32768, next = at(2 * i + 2) * 32768;
-    const int64_t entry = rounded(here), line = rounded((next + static_cast<double>(entry)) / 2);
-    const int64_t excess = rounded(static_cast<double>(line - rounded(middle)) / 2);
-    table[i] = static_cast<int16_t>(saturate(entry - excess, INT16_MIN, INT16_MAX));
-  }
-  table[512] = static_cast<int16_t>(saturate(rounded(at(1024) * 32768), INT16_MIN, INT16_MAX));
-}
-
-// The pieces over the whole range of 16 bits.
-int32_t lookUp(const int16_t (&table)[513], int64_t value) {
-  const int32_t place = static_cast<int32_t>(saturate(value, INT16_MIN, INT16_MAX)) + 32768;
-  const int32_t low = table[place >> 7], slope = table[(place >> 7) + 1] - low;
-  return low + ((slope * (place & 127) + 64) >> 7);
-}
-
 } // namespace
 
 int32_t expNegativeQ5(int32_t a) {
@@ -130,11 +109,13 @@ EncodeStatus encodeSoftmax(double beta, float inputScale, Softmax16Parameters& p
   if (status != EncodeStatus::Ok) return status;
   p.multiplier = factor.multiplier;
   p.shift = factor.shift;
+  constexpr int kCount = Pieces16::kCount;
+  double ends[kCount + 1], middles[kCount], power = 1;
   // exp(-10 k / 1024) by repeated products, the same on every machine.
-  double powers[1025] = {1};
-  for (int k = 1; k <= 1024; ++k) powers[k] = powers[k - 1] * 0.9902819038736084;
-  fillPieces(p.exponential, [&](int k) { return powers[1024 - k]; });
-  fillPieces(p.reciprocal, [](int k) { return 1 / (1 + k / 1024.0); });
+  for (int k = 2 * kCount; k >= 0; --k, power *= 0.9902819038736084) (k % 2 ? middles : ends)[k / 2] = power;
+  p.exponential.fill(ends, middles, 32768.0);
+  for (int k = 0; k <= 2 * kCount; ++k) (k % 2 ? middles : ends)[k / 2] = 1 / (1 + k / 1024.0);
+  p.reciprocal.fill(ends, middles, 32768.0);
   return EncodeStatus::Ok;
 }
 
@@ -143,8 +124,8 @@ void softmaxTflite(const int16_t* x, int64_t stepX, int16_t* y, int64_t stepY, i
   int32_t largest = INT16_MIN;
   for (int64_t i = 0; i < count; ++i) largest = x[i * stepX] > largest ? x[i * stepX] : largest;
   const auto exponential = [&](int64_t i) {
-    return lookUp(p.exponential,
-                  int64_t{scaleHighMultiply(x[i * stepX] - largest, p.multiplier, p.shift)} + INT16_MAX);
+    return p.exponential.at(int64_t{scaleHighMultiply(x[i * stepX] - largest, p.multiplier, p.shift)} +
+                            INT16_MAX);
   };
   int64_t total = 0; // Q16.15
   for (int64_t i = 0; i < count; ++i) total += exponential(i);
@@ -152,7 +133,7 @@ void softmaxTflite(const int16_t* x, int64_t stepX, int16_t* y, int64_t stepY, i
   // sum = (1 + fraction) * 2^(31 - zeros): its reciprocal is that of 1 + fraction, shifted.
   const int zeros = leadingZeros(static_cast<uint32_t>(sum));
   const int64_t fraction = (((int64_t{sum} << (zeros - 1)) + (1 << 13)) >> 14) - (1 << 16);
-  const int64_t reciprocal = lookUp(p.reciprocal, fraction + INT16_MIN);
+  const int64_t reciprocal = p.reciprocal.at(fraction + INT16_MIN);
   for (int64_t i = 0; i < count; ++i)
     y[i * stepY] = static_cast<int16_t>(
         saturate(shiftRight(exponential(i) * reciprocal, 31 - zeros, Rounding::HalfUp), 0, INT16_MAX));

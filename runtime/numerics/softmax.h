@@ -2,6 +2,7 @@
 // targets dequantise and use the float softmax of docs/numerics.md.
 #pragma once
 
+#include "runtime/numerics/pieces.h"
 #include "runtime/numerics/requant_encode.h"
 
 namespace burin::rt {
@@ -23,7 +24,7 @@ void softmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count
 // pieces.
 struct Softmax16Parameters {
   int32_t multiplier = 0, shift = 0; // of a difference to the row's maximum, in 65535ths of 10
-  int16_t exponential[513], reciprocal[513];
+  Pieces16 exponential, reciprocal;
 };
 EncodeStatus encodeSoftmax(double beta, float inputScale, Softmax16Parameters& parameters);
 // The output has scale 1/32768 and no zero point.

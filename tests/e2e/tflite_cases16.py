@@ -129,6 +129,9 @@ def functions():
         yield one(kind)
     yield one("LEAKY_RELU", {"alpha": 0.13})
     yield one("ABS", scale=0.00027)
+    yield one("EXP", x_scale=0.0001, scale=0.001)
+    yield one("GELU", {"approximate": 0}, x_scale=0.0001, scale=0.001)
+    yield one("GELU", {"approximate": 1}, x_scale=0.0003, name="gelu_approximate", scale=0.0002)
     for kind in ("LOGISTIC", "TANH"):
         yield one(kind, scale=2.0 ** -15)
         for name, scale in (("wide", 0.01), ("narrow", 0.00003), ("power", 2.0 ** -12), ("power_11", 2.0 ** -11)):

@@ -142,17 +142,21 @@ def hard_swish(x, input_scale, output_scale):
     return rounding_shift(product, -output_shift)
 
 
-def _pieces(function, low, high):
-    """513 samples in 2^-15, each less half of what a straight line to the next one errs in its middle."""
-    x = low + (high - low) / 512 * numpy.arange(513)
-    y = function(x) * 32768
-    entry, middle = round_half_away(y), round_half_away(function(x[:-1] + (high - low) / 1024) * 32768)
-    excess = round_half_away((y[1:] + entry[:-1]) / 2) - middle
-    entry[:-1] -= round_half_away(excess / 2)
+def pieces(function, low, high, steps=32768.0):
+    """513 samples in `steps` of 1, each less half of what a straight line to the next one errs in its middle; computed in
+    the type of the bounds."""
+    real = type(low)
+    step = (high - low) / real(512)
+    x = low + numpy.arange(513).astype(real) * step
+    x[512] = high
+    y = function(x).astype(real) * real(steps)
+    entry, middle = round_half_away(y), round_half_away(function(x[:-1] + step / real(2)).astype(real) * real(steps))
+    excess = round_half_away((y[1:] + entry[:-1]) / real(2)) - middle
+    entry[:-1] -= round_half_away(excess / real(2))
     return numpy.clip(entry, -32768, 32767).astype(numpy.int64)
 
 
-def _on_pieces(table, x):
+def on_pieces(table, x):
     x = numpy.clip(x, -32768, 32767)
     place, way = 256 + (x >> 7), x & 127
     return table[place] + (((table[place + 1] - table[place]) * way + 64) >> 7)
@@ -162,12 +166,12 @@ def softmax16(x, scale, beta):
     """Rows of 16-bit values along the last axis; results in 2^-15."""
     step = quantize_multiplier(float(scale) * float(beta) / (10 / 65535))
     difference = multiply(x - x.max(-1, keepdims=True), *step)
-    exponential = _on_pieces(_pieces(numpy.exp, -10.0, 0.0), difference + 32767)
+    exponential = on_pieces(pieces(numpy.exp, numpy.float64(-10), numpy.float64(0)), difference + 32767)
     total = exponential.sum(-1, keepdims=True)
     assert total.max() <= INT32[1], "a row too long for its sum"
     zeros = numpy.array([32 - int(t).bit_length() for t in total.ravel()]).reshape(total.shape)
     share = ((total << (zeros - 1)) + (1 << 13)) >> 14
-    reciprocal = _on_pieces(_pieces(lambda v: 1 / (1 + v), 0.0, 1.0), share - (1 << 15) - (1 << 16))
+    reciprocal = on_pieces(pieces(lambda v: 1 / (1 + v), numpy.float64(0), numpy.float64(1)), share - (1 << 15) - (1 << 16))
     right = 31 - zeros
     return numpy.clip((exponential * reciprocal + (numpy.int64(1) << (right - 1))) >> right, 0, 32767)
 

@@ -4,8 +4,8 @@ import math
 import numpy
 
 from tflite_file import NONE, RELU, RELU6, RELU_N1_TO_1, SAME
-from tflite_fixed_point import (hard_swish, multipliers, multiply, multiply_wide, quantize_multiplier, round_half_away,
-                                sigmoid16, softmax, softmax16, truncated_quotient)
+from tflite_fixed_point import (hard_swish, multipliers, multiply, multiply_wide, on_pieces, pieces, quantize_multiplier,
+                                round_half_away, sigmoid16, softmax, softmax16, truncated_quotient)
 
 F32 = numpy.float32
 
@@ -221,6 +221,10 @@ def table(c):
     """A float function of every stored value; the result is multiplied by the scale's float32 reciprocal."""
     if c.output.dtype == numpy.int16 and c.type in ("LOGISTIC", "TANH"):
         return c.clamped(sigmoid16(c.centred(0), c.scale(0), c.type == "TANH"))
+    if c.output.dtype == numpy.int16:
+        function = lambda x: FUNCTIONS[c.type](x.astype(numpy.float64), c.options)
+        steps = F32(65536) / (c.to_scale * F32(32767) - c.to_scale * F32(-32768))
+        return c.clamped(on_pieces(pieces(function, c.scale(0) * F32(-32768), c.scale(0) * F32(32767), steps), c.centred(0)))
     real = c.scale(0) * c.centred(0).astype(F32)
     y = FUNCTIONS[c.type](real.astype(numpy.float64), c.options).astype(F32)
     return c.clamped(round_half_away(y * (F32(1) / c.to_scale)).astype(numpy.int64) + c.to_zero)
