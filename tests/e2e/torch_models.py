@@ -155,13 +155,15 @@ class Lstm(nn.Module):
     def __init__(self):
         super().__init__()
         self.lstm = nn.LSTM(12, 20, 2, batch_first=True, bidirectional=True)
+        self.projected = nn.LSTM(40, 16, 2, batch_first=True, bidirectional=True, proj_size=6)
         self.cell = nn.LSTMCell(40, 8)
         self.fc = nn.Linear(8, 5)
 
     def forward(self, x):
         y, (h, c) = self.lstm(x)
+        z, (ph, pc) = self.projected(y)
         state, _ = self.cell(y[:, -1])
-        return self.fc(state), h, c
+        return self.fc(state), h, c, z, ph, pc
 
 
 class Gru(nn.Module):

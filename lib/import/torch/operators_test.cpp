@@ -269,7 +269,17 @@ TEST(TorchOperators, Recurrence) {
             "[3,1,2]");
   EXPECT_NE(errorOf("(torch.rnn_relu(x, torch.zeros([1, 1, 1]), [], False, 1, 0., False, False, False))[0]",
                     {3, 1, 1})
-                .find("projections"),
+                .find("parameters"),
+            std::string::npos);
+  const std::string projected = lstm + ", torch.full([1, 1], 0.5)";
+  auto network = [&](const std::string& h) {
+    return "(torch.lstm(x, [" + h + ", torch.full([1, 1, 1], 2.)], [" + projected +
+           "], True, 1, 0., False, False, False))";
+  };
+  expectNear(value(network("torch.zeros([1, 1, 1])") + "[0]", {1, 1, 1}), {0.5f * std::tanh(2.0f)});
+  expectNear(value(network("torch.zeros([1, 1, 1])") + "[1]", {1, 1, 1}), {0.5f * std::tanh(2.0f)});
+  expectNear(value(network("torch.zeros([1, 1, 1])") + "[2]", {1, 1, 1}), {2.0f});
+  EXPECT_NE(errorOf(network("torch.full([1, 1, 1], 3.)") + "[0]", {1, 1, 1}).find("start at zero"),
             std::string::npos);
 }
 

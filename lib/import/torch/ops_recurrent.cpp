@@ -36,9 +36,10 @@ Value reordered(Call& c, Value w, const Ints& gates) {
   return c.concat(parts, 0);
 }
 
-// One direction's weights.
+// One direction's weights. A projection [P, H] of the hidden state is what the next step and the outputs see.
 struct Weights {
   Value input, hidden, inputBias, hiddenBias;
+  Value projection = {};
 };
 
 Value stacked(Call& c, std::vector<Value> parts) { // along a new first axis
@@ -57,6 +58,15 @@ Value stateOrNone(Call& c, Value state) {
   return std::all_of(values.begin(), values.end(), [](float v) { return v == 0; }) ? c.none() : state;
 }
 
+Value product(Call& c, Value a, Value b, bool transposed) {
+  return c.emit("matmul", {a, b, c.none()}, c.attrs().b("trans_b", transposed));
+}
+
+// Seen from the hidden state itself: W_hh (W_hr h) = (W_hh W_hr) h.
+Value recurrentWeights(Call& c, const Weights& w) {
+  return w.projection ? product(c, w.hidden, w.projection, false) : w.hidden;
+}
+
 // x [T, B, I], states [D, B, H] -> y [T, D, B, H], states.
 std::vector<Value> emitLayer(Call& c, const Recurrence& r, Value x, const std::vector<Weights>& directions,
                              Value h, Value cell) {
@@ -66,12 +76,14 @@ std::vector<Value> emitLayer(Call& c, const Recurrence& r, Value x, const std::v
       c.invalid("its weights are not matrices");
       return {};
     }
-    input.push_back(reordered(c, w.input, r.gates)), hidden.push_back(reordered(c, w.hidden, r.gates));
+    input.push_back(reordered(c, w.input, r.gates));
+    hidden.push_back(reordered(c, recurrentWeights(c, w), r.gates));
     if (w.inputBias && w.hiddenBias) bias.push_back(biasOf(c, w, r.gates));
   }
+  if (c.failed()) return {};
   nn::AttrList list = c.attrs();
   list.s("direction", directions.size() == 2 ? "bidirectional" : "forward")
-      .i("hidden", Call::dims(directions[0].hidden)[1]);
+      .i("hidden", Call::dims(hidden[0])[1]);
   if (r.activation)
     list.s("activations",
            directions.size() == 2 ? fmt::format("{0},{0}", r.activation) : std::string(r.activation));
@@ -80,15 +92,32 @@ std::vector<Value> emitLayer(Call& c, const Recurrence& r, Value x, const std::v
       x,        stacked(c, input), stacked(c, hidden), bias.empty() ? c.none() : stacked(c, bias),
       c.none(), stateOrNone(c, h)};
   if (r.isLstm()) operands.insert(operands.end(), {stateOrNone(c, cell), c.none()});
-  return c.emitAll(r.op, operands, list);
+  std::vector<Value> results = c.emitAll(r.op, operands, list);
+  if (results.size() != 3 || !directions[0].projection) return results;
+  std::vector<Value> projections;
+  for (const Weights& w : directions) projections.push_back(w.projection);
+  for (size_t i : {size_t(0), size_t(1)}) results[i] = product(c, results[i], stacked(c, projections), true);
+  return results;
 }
 
-// The parameters of one layer and direction in the list that modules pass: two matrices, and two biases if
-// any.
-Weights weightsAt(const std::vector<Value>& parameters, size_t index, bool biased) {
-  const size_t at = index * (biased ? 4 : 2);
-  return {parameters[at], parameters[at + 1], biased ? parameters[at + 2] : Value(),
-          biased ? parameters[at + 3] : Value()};
+// The parameters of one layer and direction in the list that modules pass: two matrices, two biases if any,
+// and a projection if any.
+struct ParameterList {
+  bool biased, projected;
+  size_t each() const { return (biased ? 4 : 2) + (projected ? 1 : 0); }
+  Weights at(const std::vector<Value>& parameters, size_t index) const {
+    auto it = parameters.begin() + static_cast<std::ptrdiff_t>(index * each());
+    return {it[0], it[1], biased ? it[2] : Value(), biased ? it[3] : Value(),
+            projected ? it[static_cast<std::ptrdiff_t>(each()) - 1] : Value()};
+  }
+};
+
+// Of the projected state only a start at zero is known behind the projection.
+bool startsAtZero(Call& c, Value state) {
+  if (mlir::isa<mlir::NoneType>(stateOrNone(c, state).getType())) return true;
+  c.unsupported("a projected hidden state that does not start at zero is not supported",
+                "call the module without hx");
+  return false;
 }
 
 void network(Call& c) {
@@ -98,19 +127,23 @@ void network(Call& c) {
   Value x = c.tensor("input");
   std::vector<Value> states = r.isLstm() ? c.tensors("hx") : std::vector<Value>{c.tensor("hx")};
   const std::vector<Value> parameters = c.tensors("params");
-  const bool biased = c.flag("has_biases"), batchFirst = c.flag("batch_first");
+  const bool batchFirst = c.flag("batch_first");
   const int64_t layers = c.integer("num_layers"), directions = c.flag("bidirectional") ? 2 : 1;
   if (Call::rank(x) != 3 || states.empty() || layers < 1 || layers > 1000)
     return c.invalid("its input is not [time, batch, features]");
-  if (static_cast<int64_t>(parameters.size()) != layers * directions * (biased ? 4 : 2))
-    return c.unsupported("projections of the hidden state are not supported");
+  ParameterList list{c.flag("has_biases"), false};
+  list.projected = r.isLstm() && parameters.size() > static_cast<size_t>(layers * directions) * list.each();
+  if (parameters.size() != static_cast<size_t>(layers * directions) * list.each())
+    return c.invalid("its parameters are not those of its layers");
+  if (list.projected && !startsAtZero(c, states[0])) return;
   if (batchFirst) x = c.transpose(x, {1, 0, 2});
   std::vector<std::vector<Value>> last(states.size());
   for (int64_t layer = 0; layer < layers && !c.failed(); ++layer) {
     std::vector<Weights> weights;
     for (int64_t d = 0; d < directions; ++d)
-      weights.push_back(weightsAt(parameters, static_cast<size_t>(layer * directions + d), biased));
+      weights.push_back(list.at(parameters, static_cast<size_t>(layer * directions + d)));
     auto state = [&](size_t i) -> Value {
+      if (i == 0 && list.projected) return {};
       return i < states.size() ? emitSlice(c, states[i], 0, layer * directions, directions, 1) : Value();
     };
     std::vector<Value> results = emitLayer(c, r, x, weights, state(0), state(1));
