@@ -176,8 +176,8 @@ void TensorWriter::quantizeClipped(Value v, const std::string& real, std::pair<i
                                    const std::string& stored) {
   auto [scale, zero] = quantization(v, true, stored);
   auto bound = [&](const char* suffix, int64_t q) {
-    const float bound = static_cast<float>(q - zeroPointOf(v)) * baseScale(v);
-    return onnx_.floats(stored + suffix, {&bound, 1}, {});
+    const float value = static_cast<float>(q - zeroPointOf(v)) * baseScale(v);
+    return onnx_.floats(stored + suffix, {&value, 1}, {});
   };
   const std::string clipped = onnx_.unique(stored + "_Clipped");
   onnx_.node("Clip", {real, bound("_lo", bounds.first), bound("_hi", bounds.second)}, {clipped}, {}, clipped);
