@@ -92,7 +92,9 @@ Result<Compiled> compileNetwork(ModuleOp module, const CompileOptions& options) 
   lowering.source = options.source;
   lowering.keepAllTensors = options.keepAllTensors;
   if (options.precision == "f32" || options.precision == "f16" || options.precision == "bf16") {
-    BURIN_ASSIGN(compiled.program, compile::compileModule(module, lowering));
+    // Stored weights become real once, not at every run: fast kernels pack constants only.
+    BURIN_ASSIGN(OwningOpRef<ModuleOp> real, quantize::withRealConstants(module));
+    BURIN_ASSIGN(compiled.program, compile::compileModule(real ? *real : module, lowering));
     return compiled;
   }
   BURIN_ASSIGN(Quantized quantized, quantizeNetwork(module, options));

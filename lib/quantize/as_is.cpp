@@ -70,11 +70,12 @@ public:
     return {};
   }
 
+  // Were there any?
   Result<bool> takeConstants() {
     for (Operation& op : llvm::make_early_inc_range(graph_.getBody().front()))
       if (ofConstants(&op)) BURIN_CHECK(take(&op));
     removeUnused();
-    return !stored_.empty();
+    return tookConstant_;
   }
   OwningOpRef<ModuleOp> release() { return std::move(module_); }
 
@@ -114,6 +115,7 @@ private:
     const bool known =
         !stored.scale.empty() && stored.scale.size() == stored.zeroPoint.size() && !op->hasAttr("block");
     BURIN_ASSIGN(Value real, evaluated(op));
+    tookConstant_ = true;
     if (known) stored_[real] = std::move(stored);
     replace(op, real);
     return {};
@@ -335,6 +337,7 @@ private:
   llvm::DenseMap<Value, Value> reals_; // integers -> the real tensor they stand for
   Locks locks_;                        // of real tensors
   StoredConstants stored_;
+  bool tookConstant_ = false;
 };
 } // namespace
 
