@@ -24,8 +24,9 @@ Role roleOf(const ProgramOp& op) {
       "nn.unary",   "nn.binary", "nn.select",  "nn.cast",     "nn.softmax",   "nn.concat",      "nn.slice",
       "nn.pad",     "nn.tile",   "qnn.binary", "qnn.lut",     "nn.expand",    "qnn.requantize", "qnn.softmax",
       "qnn.reduce", "nn.reduce", "nn.cumsum",  "nn.quantize", "nn.dequantize"};
-  static const std::set<std::string> rowMajor = {"nn.matmul", "qnn.matmul", "nn.layer_norm", "nn.lstm",
-                                                 "nn.gru",    "nn.rnn",     "qnn.lstm",      "qnn.gru"};
+  static const std::set<std::string> rowMajor = {"nn.matmul", "qnn.matmul", "nn.layer_norm",
+                                                 "nn.lstm",   "nn.gru",     "nn.rnn",
+                                                 "qnn.lstm",  "nn.svdf",    "qnn.svdf"};
   if (channelsLast.count(op.type)) return Role::ChannelsLast;
   if (follow.count(op.type)) return Role::Follow;
   if (rowMajor.count(op.type)) return Role::RowMajor;

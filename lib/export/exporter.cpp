@@ -114,6 +114,7 @@ private:
     }
     const bool heavy =
         integer && (mnemonic == "conv" || mnemonic == "conv_transpose" || mnemonic == "matmul");
+    if (integer && (mnemonic == "svdf" || mnemonic == "lstm")) return giveUp(op);
     if (integer && mnemonic == "lut" && !functionGivesTable(op)) return writeTable(op);
     Names in, out;
     if (heavy && !heavyOperands(op, in)) return giveUp(op);

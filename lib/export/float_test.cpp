@@ -395,6 +395,15 @@ TEST(ExportFloat, RecurrentNetworks) {
       .roundTrip();
 }
 
+TEST(ExportFloat, LayersThatRememberFeatures) {
+  for (int64_t memory : {1, 4}) {
+    Case biased("svdf", [](A a) { return a.i("rank", 2); });
+    biased.in({3, 5}).in({8, 5}).in({8, memory}).in({4}).in({3, 8, memory}).roundTrip(1e-6);
+    Case plain("svdf", [](A a) { return a.i("rank", 1); });
+    plain.in({1, 5}).in({8, 5}).in({8, memory}).none().in({1, 8, memory}).roundTrip(1e-6);
+  }
+}
+
 TEST(ExportFloat, TheSourcesOwnQuantization) {
   auto along = [](int64_t axis) { return [=](A a) { return a.i("axis", axis); }; };
   auto blocked = [](A a) { return a.i("axis", 1).i("block", 2); };

@@ -1,4 +1,4 @@
-// LSTM, GRU and RNN.
+// LSTM, GRU, RNN and SVDF.
 #include "lib/export/op_writer.h"
 
 #include <sstream>
@@ -36,11 +36,40 @@ bool recurrent(OpWriter& w, const char* type, Attributes attributes) {
   return true;
 }
 
-bool lstm(OpWriter& w) { return recurrent(w, "LSTM", {{"input_forget", w.integer("input_forget")}}); }
+bool lstm(OpWriter& w) {
+  if (w.has("cell_clip")) return false;
+  return recurrent(w, "LSTM", {{"input_forget", w.integer("input_forget")}});
+}
 bool gru(OpWriter& w) {
   return recurrent(w, "GRU", {{"linear_before_reset", w.integer("linear_before_reset")}});
 }
 bool rnn(OpWriter& w) { return recurrent(w, "RNN", {}); }
+
+// ONNX has no such layer: the features of a step, the state that takes them up, and its weighted sums.
+bool svdf(OpWriter& w) {
+  using Ints = std::vector<int64_t>;
+  const std::vector<int64_t> state = w.shape(4); // batch, filters, memory
+  std::string fresh = w.make("Gemm", {w.in[0], w.in[1]}, {{"transB", int64_t(1)}}, "feature");
+  std::string column = w.constInts("column", Ints{state[0], state[1], 1});
+  Names places = {w.make("Reshape", {fresh, column}, {}, "fresh")};
+  if (state[2] > 1) {
+    std::string one = w.constInts("one", Ints{1}), last = w.constInts("last", Ints{2});
+    std::string end = w.constInts("end", Ints{state[2]});
+    places.insert(places.begin(), w.make("Slice", {w.in[4], one, end, last}, {}, "kept"));
+  }
+  w.write("Concat", places, {w.out[1]}, {{"axis", int64_t(2)}});
+  std::string weighted = w.make("Mul", {w.out[1], w.in[2]}, {}, "weighted");
+  std::string units = w.constInts("units", Ints{state[0], w.resultShape()[1], w.integer("rank") * state[2]});
+  std::string grouped = w.make("Reshape", {weighted, units}, {}, "grouped");
+  std::string axes = w.constInts("axes", Ints{2});
+  const Attributes flat = {{"keepdims", int64_t(0)}};
+  if (w.in[3].empty()) {
+    w.write("ReduceSum", {grouped, axes}, flat);
+    return true;
+  }
+  w.write("Add", {w.make("ReduceSum", {grouped, axes}, flat, "sum"), w.in[3]});
+  return true;
+}
 
 // A source model's own quantization: ops of the float graph.
 bool quantization(OpWriter& w, const char* type) {
@@ -62,8 +91,8 @@ bool dequantize(OpWriter& w) {
   return quantization(w, "DequantizeLinear");
 }
 
-constexpr HandlerEntry kHandlers[] = {
-    {"lstm", lstm}, {"gru", gru}, {"rnn", rnn}, {"quantize", quantize}, {"dequantize", dequantize}};
+constexpr HandlerEntry kHandlers[] = {{"lstm", lstm}, {"gru", gru},           {"rnn", rnn},
+                                      {"svdf", svdf}, {"quantize", quantize}, {"dequantize", dequantize}};
 } // namespace
 
 std::span<const HandlerEntry> recurrentHandlers() { return kHandlers; }

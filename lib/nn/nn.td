@@ -218,10 +218,13 @@ def NN_NmsOp : NN_Compute<"nms", "ONNX NonMaxSuppression: boxes [B,N,4], scores 
 //===-- recurrent ------------------------------------------------------------------------------------------------===//
 // x [T,B,I] (ONNX layout 0), direction forward reverse bidirectional (D = 1 or 2). Gate orders as in ONNX. Optional operands may be none.
 
-def NN_LstmOp : NN_Compute<"lstm", "w [D,4H,I], r [D,4H,H], bias [D,8H], lengths [B] i32, h0, c0 [D,B,H], peephole [D,3H] -> y [T,D,B,H], yh, yc [D,B,H]; gates i o f c"> {
+def NN_LstmOp : NN_Compute<"lstm", "w [D,4H,I], r [D,4H,H], bias [D,8H], lengths [B] i32, h0, c0 [D,B,H], peephole [D,3H] -> y [T,D,B,H], yh, yc [D,B,H]; gates i o f c; "
+                           "clip bounds what the functions see, cell_clip the cell state; h_scale and h_zero: scale and zero point that a "
+                           "quantized model rounds y to, where they are not those of its integers"> {
   let arguments = (ins NN_Tensor:$x, NN_Tensor:$w, NN_Tensor:$r, NN_OptTensor:$bias, NN_OptTensor:$lengths,
     NN_OptTensor:$h0, NN_OptTensor:$c0, NN_OptTensor:$peephole, StrAttr:$direction, I64Attr:$hidden,
-    OptionalAttr<StrAttr>:$activations, OptionalAttr<F32Attr>:$clip, OptionalAttr<BoolAttr>:$input_forget);
+    OptionalAttr<StrAttr>:$activations, OptionalAttr<F32Attr>:$clip, OptionalAttr<F32Attr>:$cell_clip, OptionalAttr<F32Attr>:$h_scale, OptionalAttr<I64Attr>:$h_zero,
+    OptionalAttr<BoolAttr>:$input_forget);
   let results = (outs NN_Tensor:$y, NN_Tensor:$yh, NN_Tensor:$yc);
 }
 def NN_GruOp : NN_Compute<"gru", "w [D,3H,I], r [D,3H,H], bias [D,6H], lengths, h0 -> y, yh; gates z r h"> {
@@ -234,6 +237,12 @@ def NN_RnnOp : NN_Compute<"rnn", "w [D,H,I], r [D,H,H], bias [D,2H], lengths, h0
   let arguments = (ins NN_Tensor:$x, NN_Tensor:$w, NN_Tensor:$r, NN_OptTensor:$bias, NN_OptTensor:$lengths,
     NN_OptTensor:$h0, StrAttr:$direction, I64Attr:$hidden, OptionalAttr<StrAttr>:$activations, OptionalAttr<F32Attr>:$clip);
   let results = (outs NN_Tensor:$y, NN_Tensor:$yh);
+}
+
+def NN_SvdfOp : NN_Compute<"svdf", "x [B,I], feature weights [F,I], time weights [F,M], bias [F/rank], state [B,F,M]: the state moves on by "
+                           "one place and takes up x * feature weights -> y [B,F/rank], state * time weights over M and `rank` filters, and the state"> {
+  let arguments = (ins NN_Tensor:$x, NN_Tensor:$feature, NN_Tensor:$time, NN_OptTensor:$bias, NN_Tensor:$state, I64Attr:$rank);
+  let results = (outs NN_Tensor:$y, NN_Tensor:$next);
 }
 
 //===-- quantization of the source model -------------------------------------------------------------------------===//

@@ -29,9 +29,11 @@ LogicalResult burin::qnn::verifyByRule(Operation* op) {
   std::string error;
   if (!rt::inferTypes(op->getName().getStringRef().str(), signature, results, error))
     return op->emitOpError(error);
-  rt::TensorType declared;
-  if (results.size() != op->getNumResults() || !nn::tensorType(op->getResult(0).getType(), declared) ||
-      declared.shape != results[0].shape)
-    return op->emitOpError("result shape does not follow from the operands");
+  bool follows = results.size() == op->getNumResults();
+  for (size_t i = 0; follows && i < results.size(); ++i) {
+    rt::TensorType declared;
+    follows = nn::tensorType(op->getResult(i).getType(), declared) && declared.shape == results[i].shape;
+  }
+  if (!follows) return op->emitOpError("result shape does not follow from the operands");
   return success();
 }

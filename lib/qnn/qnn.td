@@ -43,5 +43,15 @@ def QNN_LutOp : QNN_Op<"lut", "any unary function as a table", (ins QNN_Tensor:$
 def QNN_AvgPoolOp : QNN_Op<"avg_pool", "nn.avg_pool on integers", (ins QNN_Tensor:$x)>;
 def QNN_ReduceOp : QNN_Op<"reduce", "mean or sum of integers", (ins QNN_Tensor:$x)>;
 def QNN_SoftmaxOp : QNN_Op<"softmax", "nn.softmax of beta * x in fixed point", (ins QNN_Tensor:$x)>;
+// multiplier and shift [feature, unit].
+def QNN_SvdfOp : QNN_Op<"svdf", "nn.svdf on integers",
+  (ins QNN_Tensor:$x, QNN_Tensor:$feature, QNN_Tensor:$time, QNN_OptTensor:$bias, QNN_Tensor:$state)> {
+  let results = (outs QNN_Tensor:$y, QNN_Tensor:$next);
+}
+// multiplier and shift [x w of every gate, h r of every gate, y].
+def QNN_LstmOp : QNN_Op<"lstm", "nn.lstm on integers, in one direction; bias [1,4H]",
+  (ins QNN_Tensor:$x, QNN_Tensor:$w, QNN_Tensor:$r, QNN_OptTensor:$bias, QNN_Tensor:$h0, QNN_Tensor:$c0)> {
+  let results = (outs QNN_Tensor:$y, QNN_Tensor:$yh, QNN_Tensor:$yc);
+}
 def QNN_ResizeOp : QNN_Op<"resize", "linear nn.resize of integers of one scale", (ins QNN_Tensor:$x)>;
 #endif

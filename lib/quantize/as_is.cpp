@@ -186,9 +186,15 @@ private:
     // The name of an input is what data is fed by, that of an output belongs to the integers.
     const bool leaves = llvm::any_of(q.getUsers(), [](Operation* user) { return isa<nn::OutputOp>(user); });
     if (leaves && name == nn::valueName(q)) name += "/real";
-    if (!isa_and_nonnull<nn::InputOp>(x.getDefiningOp())) nn::setNames(x.getDefiningOp(), {name});
+    if (!isa_and_nonnull<nn::InputOp>(x.getDefiningOp())) rename(cast<OpResult>(x), name);
     if (name == nn::valueName(q)) nn::setNames(op, {name + "/integers"}); // plans know tensors by name
     setReal(q, x, *lock);
+  }
+
+  static void rename(OpResult value, const std::string& name) {
+    std::vector<std::string> names;
+    for (Value v : value.getOwner()->getResults()) names.push_back(v == value ? name : nn::valueName(v));
+    nn::setNames(value.getOwner(), names);
   }
 
   // Integers from outside: one real tensor on the grid of their scale, which all readers share.
@@ -294,7 +300,7 @@ private:
   // By the widest of the op's activations.
   Precision integerPrecision(Operation* op) const {
     auto isWide = [&](Value v) {
-      auto it = locks_.find(v);
+      auto it = isState(op, v) ? locks_.end() : locks_.find(v);
       return it != locks_.end() && rt::dtypeBytes(it->second.dtype) > 1;
     };
     return llvm::any_of(op->getOperands(), isWide) || isWide(op->getResult(0)) ? Precision::Int16
@@ -313,7 +319,9 @@ private:
     if (std::string reason = whyNotInteger(op, target_, target_.defaultScheme, integerPrecision(op), true);
         !reason.empty())
       return reason;
-    if (!locks_.count(op->getResult(0)) && !isHeavy(op)) return "its result is not quantized in the model";
+    for (Value v : op->getResults())
+      if (!locks_.count(v) && !isHeavy(op) && (v == op->getResult(0) || !v.use_empty()))
+        return "its result is not quantized in the model";
     if (isHeavy(op) && nn::isConstant(op->getOperand(1)) && !stored_.count(op->getOperand(1)))
       return "its weights are not quantized in the model";
     return {};

@@ -21,7 +21,8 @@ namespace {
 // Rules that need the scales which a quantized model brings along.
 bool hasOwnRule(OpClass opClass, const Target& target) {
   return (opClass == OpClass::Softmax && target.arithmetic.softmax == FunctionRule::Tflite) ||
-         (opClass == OpClass::Resize && target.arithmetic.resize == FunctionRule::Tflite);
+         (opClass == OpClass::Resize && target.arithmetic.resize == FunctionRule::Tflite) ||
+         (opClass == OpClass::Recurrent && target.arithmetic.recurrent == FunctionRule::Tflite);
 }
 } // namespace
 
@@ -30,10 +31,11 @@ std::string whyNotInteger(Operation* op, const Target& target, Scheme scheme, Pr
   const OpClass opClass = classify(op);
   if (op->getOperands().empty() || !llvm::all_of(op->getResults(), isFloatTensor))
     return "works on integers already";
-  if (op->getNumResults() != 1 || opClass == OpClass::Other || opClass == OpClass::Recurrent ||
-      opClass == OpClass::LayerNorm)
+  const bool recurrent = opClass == OpClass::Recurrent;
+  if ((op->getNumResults() != 1 && !recurrent) || opClass == OpClass::Other || opClass == OpClass::LayerNorm)
     return "no integer rule";
-  const bool scaleless = opClass == OpClass::Softmax || (opClass == OpClass::Resize && !keepsScale(op));
+  const bool scaleless =
+      recurrent || opClass == OpClass::Softmax || (opClass == OpClass::Resize && !keepsScale(op));
   if (scaleless && !(asIs && hasOwnRule(opClass, target))) return "no integer rule";
   if (opClass == OpClass::Pad && !keepsScale(op)) return "pads with a value other than zero";
   if (!target.allows(opClass, precision, scheme))

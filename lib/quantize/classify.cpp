@@ -31,15 +31,16 @@ bool isDepthwise(Operation* op) {
 
 OpClass classify(Operation* op) {
   static const std::map<StringRef, OpClass> byName = {
-      {"nn.conv_transpose", OpClass::Deconv},   {"nn.concat", OpClass::Concat},
-      {"nn.avg_pool", OpClass::AvgPool},        {"nn.max_pool", OpClass::MaxPool},
-      {"nn.softmax", OpClass::Softmax},         {"nn.layer_norm", OpClass::LayerNorm},
-      {"nn.group_norm", OpClass::LayerNorm},    {"nn.pad", OpClass::Pad},
-      {"nn.lstm", OpClass::Recurrent},          {"nn.gru", OpClass::Recurrent},
-      {"nn.rnn", OpClass::Recurrent},           {"nn.reshape", OpClass::Movement},
-      {"nn.transpose", OpClass::Movement},      {"nn.slice", OpClass::Movement},
-      {"nn.expand", OpClass::Movement},         {"nn.tile", OpClass::Movement},
-      {"nn.depth_to_space", OpClass::Movement}, {"nn.space_to_depth", OpClass::Movement}};
+      {"nn.conv_transpose", OpClass::Deconv},  {"nn.concat", OpClass::Concat},
+      {"nn.avg_pool", OpClass::AvgPool},       {"nn.max_pool", OpClass::MaxPool},
+      {"nn.softmax", OpClass::Softmax},        {"nn.layer_norm", OpClass::LayerNorm},
+      {"nn.group_norm", OpClass::LayerNorm},   {"nn.pad", OpClass::Pad},
+      {"nn.lstm", OpClass::Recurrent},         {"nn.gru", OpClass::Recurrent},
+      {"nn.rnn", OpClass::Recurrent},          {"nn.svdf", OpClass::Recurrent},
+      {"nn.reshape", OpClass::Movement},       {"nn.transpose", OpClass::Movement},
+      {"nn.slice", OpClass::Movement},         {"nn.expand", OpClass::Movement},
+      {"nn.tile", OpClass::Movement},          {"nn.depth_to_space", OpClass::Movement},
+      {"nn.space_to_depth", OpClass::Movement}};
   StringRef name = op->getName().getStringRef();
   if (auto it = byName.find(name); it != byName.end()) return it->second;
   if (name == "nn.conv") return isDepthwise(op) ? OpClass::Depthwise : OpClass::Conv;
@@ -71,6 +72,10 @@ bool keepsScale(Operation* op) {
   default:
     return false;
   }
+}
+
+bool isState(Operation* op, Value v) {
+  return classify(op) == OpClass::Recurrent && v != op->getOperand(0) && v != op->getResult(0);
 }
 
 bool isHeavy(Operation* op) {

@@ -46,10 +46,17 @@ Type Emitter::integerType(Value old) const {
 
 Operation* Emitter::create(StringRef type, ArrayRef<Value> operands, Type result, NamedAttrList attributes,
                            const std::string& name, const std::string& node) {
+  return createAll(type, operands, {result}, std::move(attributes), {name}, node);
+}
+
+Operation* Emitter::createAll(StringRef type, ArrayRef<Value> operands, ArrayRef<Type> results,
+                              NamedAttrList attributes, ArrayRef<std::string> names,
+                              const std::string& node) {
+  SmallVector<StringRef> resultNames(names.begin(), names.end());
   OperationState state(builder_.getUnknownLoc(), type);
   state.addOperands(operands);
-  state.addTypes(result);
-  attributes.set("names", builder_.getArrayAttr({builder_.getStringAttr(name)}));
+  state.addTypes(results);
+  attributes.set("names", builder_.getStrArrayAttr(resultNames));
   if (!node.empty()) attributes.set("node", builder_.getStringAttr(node));
   state.addAttributes(attributes);
   return builder_.create(state);

@@ -31,6 +31,10 @@ public:
   // A new op of the given type name; `like` gives source names.
   mlir::Operation* create(llvm::StringRef type, llvm::ArrayRef<mlir::Value> operands, mlir::Type result,
                           mlir::NamedAttrList attributes, const std::string& name, const std::string& node);
+  // The same for several results.
+  mlir::Operation* createAll(llvm::StringRef type, llvm::ArrayRef<mlir::Value> operands,
+                             llvm::ArrayRef<mlir::Type> results, mlir::NamedAttrList attributes,
+                             llvm::ArrayRef<std::string> names, const std::string& node);
   // The source name for an integer result: the tensor's own, or with a suffix when the output's float takes
   // it.
   std::string integerName(mlir::Value old) const;

@@ -82,6 +82,9 @@ std::string whyNotInteger(mlir::Operation* op, const Target& target, Scheme sche
 OpClass classify(mlir::Operation* op);
 // True for ops that keep stored integers and their scale: max pooling, reshapes, nearest resize, ...
 bool keepsScale(mlir::Operation* op);
+// True for what a recurrent layer carries from step to step, whose integers may be wider than its
+// activations.
+bool isState(mlir::Operation* op, mlir::Value v);
 // True for convolutions and matrix products: where integer arithmetic pays.
 bool isHeavy(mlir::Operation* op);
 

@@ -49,6 +49,8 @@ Status quantizeOp(Operation* op, RuleContext& context) {
     return quantizeAverage(op, context);
   case OpClass::Concat:
     return quantizeConcat(op, context);
+  case OpClass::Recurrent:
+    return quantizeRecurrent(op, context);
   case OpClass::Softmax:
     return quantizeSoftmax(op, context);
   default:
@@ -161,7 +163,8 @@ private:
       return type && type.getElementType().isF32() && !nn::isConstant(v) && !emit_.hasScale(v);
     };
     SmallVector<Value> needed(op.getOperands());
-    if (!plan.floatResult) llvm::append_range(needed, op.getResults());
+    for (Value v : op.getResults()) // a state that nobody reads has no range
+      if (!plan.floatResult && (v == op.getResult(0) || !v.use_empty())) needed.push_back(v);
     bool wide = false;
     for (Value v : needed) {
       if (missing(v))
@@ -171,7 +174,7 @@ private:
                           fmt::format("the plan runs this op in {} but has no range for '{}'",
                                       nameOf(plan.precision), nn::valueName(v)),
                           "add the tensor to the plan or set the op's precision to f32"});
-      wide |= emit_.hasScale(v) && emit_.scaleOf(v).form.bits() > 8;
+      wide |= emit_.hasScale(v) && !isState(&op, v) && emit_.scaleOf(v).form.bits() > 8;
     }
     if (wide != (plan.precision == Precision::Int16))
       return fail(

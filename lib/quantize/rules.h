@@ -24,6 +24,7 @@ struct RuleContext {
 Status quantizeHeavy(mlir::Operation* op, RuleContext& context);  // convolutions and products
 Status quantizeBinary(mlir::Operation* op, RuleContext& context); // add, sub, mul
 Status quantizeLut(mlir::Operation* op, RuleContext& context);    // functions of one activation
+Status quantizeRecurrent(mlir::Operation* op, RuleContext& context);
 Status quantizeSoftmax(mlir::Operation* op, RuleContext& context);
 Status quantizeResize(mlir::Operation* op, RuleContext& context);  // linear
 Status quantizeAverage(mlir::Operation* op, RuleContext& context); // avg_pool, mean

@@ -109,7 +109,8 @@ struct Arithmetic {
   rt::RequantPolicy multiply = rt::RequantPolicy::FloatHalfEven;
   rt::AverageRule average;
   FunctionRule softmax = FunctionRule::Float;
-  FunctionRule resize = FunctionRule::Float;    // linear
+  FunctionRule resize = FunctionRule::Float; // linear
+  FunctionRule recurrent = FunctionRule::Float;
   FunctionRule functions = FunctionRule::Float; // entries of tables
 };
 

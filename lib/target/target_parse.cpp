@@ -117,7 +117,7 @@ void readBias(const JsonReader& root, Target& target) {
 
 void readArithmetic(const JsonReader& root, Target& target) {
   const JsonReader reader = root.object("arithmetic", {"requantize", "rescale", "add", "multiply", "average",
-                                                       "softmax", "resize", "functions"});
+                                                       "softmax", "resize", "recurrent", "functions"});
   Arithmetic& arithmetic = target.arithmetic;
   arithmetic.requantize = readName<rt::RequantPolicy>(reader, "requantize");
   arithmetic.rescale = readName<rt::RequantPolicy>(reader, "rescale");
@@ -126,6 +126,7 @@ void readArithmetic(const JsonReader& root, Target& target) {
   arithmetic.average = readName<rt::AverageRule>(reader, "average");
   arithmetic.softmax = readName<FunctionRule>(reader, "softmax");
   arithmetic.resize = readName<FunctionRule>(reader, "resize");
+  arithmetic.recurrent = readName<FunctionRule>(reader, "recurrent");
   arithmetic.functions = readName<FunctionRule>(reader, "functions");
   const bool shiftOnly = arithmetic.requantize == rt::RequantPolicy::ShiftHalfUp;
   if (shiftOnly != (target.weightScaleRule == WeightScaleRule::OutputPowerOfTwo))

@@ -6,14 +6,14 @@ namespace burin::rt {
 
 // One table per file of runtime/ops.
 extern const OpTable kConvOps, kMatMulOps, kPoolOps, kElementwiseOps, kReduceOps, kNormalizeOps, kMovementOps,
-    kGatherOps, kResizeOps, kDetectionOps, kRecurrentOps, kQuantizeOps, kQElementwiseOps, kQPoolOps,
-    kQTfliteOps;
+    kGatherOps, kResizeOps, kDetectionOps, kRecurrentOps, kRecurrentIntegerOps, kSvdfOps, kQuantizeOps,
+    kQElementwiseOps, kQPoolOps, kQTfliteOps;
 
 namespace {
-const OpTable* const kTables[] = {&kConvOps,         &kMatMulOps,    &kPoolOps,      &kElementwiseOps,
-                                  &kReduceOps,       &kNormalizeOps, &kMovementOps,  &kGatherOps,
-                                  &kResizeOps,       &kDetectionOps, &kRecurrentOps, &kQuantizeOps,
-                                  &kQElementwiseOps, &kQPoolOps,     &kQTfliteOps};
+const OpTable* const kTables[] = {
+    &kConvOps,     &kMatMulOps,   &kPoolOps,         &kElementwiseOps, &kReduceOps,    &kNormalizeOps,
+    &kMovementOps, &kGatherOps,   &kResizeOps,       &kDetectionOps,   &kRecurrentOps, &kRecurrentIntegerOps,
+    &kSvdfOps,     &kQuantizeOps, &kQElementwiseOps, &kQPoolOps,       &kQTfliteOps};
 
 class FunctionKernel final : public Kernel {
 public:

@@ -2,6 +2,7 @@
 #include "runtime/kernels/lanes.h"
 #include "runtime/numerics/lut.h"
 #include "runtime/numerics/pool.h"
+#include "runtime/numerics/recurrent_tflite.h"
 #include "runtime/numerics/registry.h"
 #include "runtime/numerics/resize_tflite.h"
 #include "runtime/numerics/softmax.h"
@@ -196,6 +197,28 @@ void checkPieces(const Row& row) {
   Pieces16 pieces;
   pieces.fill(ends, middles, 65536 / (to * 65535));
   EXPECT_EQ(pieces.at(row.int32("q")), row.integer("r"));
+}
+
+void checkSvdf(const Row& row) {
+  Requant feature, unit;
+  const float state = row.single("s_state");
+  ASSERT_EQ(encodeRecurrent(row.single("s_x"), row.single("s_w"), state, feature), EncodeStatus::Ok);
+  ASSERT_EQ(encodeRecurrent(state, row.single("s_time"), row.single("s_y"), unit), EncodeStatus::Ok);
+  const std::vector<float> x = row.list("x"), w = row.list("w"), time = row.list("time");
+  int32_t sum = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    sum += (static_cast<int32_t>(x[i]) - row.int32("zp_x")) * static_cast<int32_t>(w[i]);
+  const int32_t fresh = requantize(sum, feature, 0, INT16_MIN, INT16_MAX);
+  EXPECT_EQ(fresh, row.integer("feature"));
+  sum = row.int32("bias") + row.int32("kept") * static_cast<int32_t>(time[0]) +
+        fresh * static_cast<int32_t>(time[1]);
+  EXPECT_EQ(requantize(sum, unit, 0, -128, 127), row.integer("y"));
+}
+
+void checkLstm(const Row& row) {
+  LstmCell cell;
+  ASSERT_TRUE(encodeLstmCell(row.single("s_c"), row.single("clip"), cell));
+  EXPECT_EQ(cell.next(row.int32("c"), row.int32("f"), row.int32("i"), row.int32("g")), row.integer("next"));
 }
 
 TableScales scalesOf(const Row& row, int32_t low, int32_t high) {
@@ -423,6 +446,10 @@ std::map<std::string, Check> opChecks() {
        }},
       {"SOFTMAX-TFLITE", checkSoftmax<int8_t, SoftmaxParameters>},
       {"SOFTMAX-TFLITE16", checkSoftmax<int16_t, Softmax16Parameters>},
+      {"SVDF-TFLITE", checkSvdf},
+      {"SIGMOID-Q3", [](const Row& r) { EXPECT_EQ(sigmoidQ3(r.int32("a")), r.integer("r")); }},
+      {"TANH-Q", [](const Row& r) { EXPECT_EQ(tanhQ(r.int32("a"), r.int32("bits")), r.integer("r")); }},
+      {"LSTM-TFLITE", checkLstm},
       {"F-DOT", checkDot},
       {"F-REDUCE", checkSum},
   };

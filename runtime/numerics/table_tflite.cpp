@@ -1,5 +1,7 @@
 #include "runtime/numerics/table_tflite.h"
 
+#include "runtime/numerics/fixed16.h"
+
 #include <cmath>
 
 namespace burin::rt {
@@ -35,12 +37,6 @@ ShortFactor shortFactor(float factor) {
   return {static_cast<int32_t>(rounded < INT16_MAX ? rounded : INT16_MAX), -r.shift};
 }
 
-int32_t saturate16(int64_t value) { return static_cast<int32_t>(saturate(value, INT16_MIN, INT16_MAX)); }
-int32_t shiftLeft16(int32_t value, int shift) {
-  return saturate16(int64_t{value} * (1 << (shift < 16 ? shift : 16)));
-}
-// [HIGHMUL] in 16 bits.
-int32_t multiply16(int32_t a, int32_t b) { return saturate16((a * b + (1 << 14)) >> 15); }
 int32_t shiftRight16(int32_t value, int shift) {
   return static_cast<int32_t>(shiftRight(value, shift < 62 ? shift : 62, Rounding::HalfAway));
 }

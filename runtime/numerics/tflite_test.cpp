@@ -1,6 +1,7 @@
 // TensorFlow Lite's tables, means and resampling against real arithmetic: fixed point is near it, and exact
 // where nothing is rounded.
 #include "runtime/numerics/pool.h"
+#include "runtime/numerics/recurrent_tflite.h"
 #include "runtime/numerics/resize_tflite.h"
 #include "runtime/numerics/table_tflite.h"
 
@@ -123,6 +124,27 @@ TEST(ResizeTflite, EqualCornersStay) {
       EXPECT_EQ(resizeTflite({w, w, w, w}, weight, 1024 - weight), w);
       EXPECT_EQ(resizeTflite({u, u, u, u}, static_cast<float>(weight) / 1024, 0.37f), u);
     }
+}
+
+TEST(RecurrentTflite, FunctionsAreNearTheRealOnes) {
+  for (int32_t a = INT16_MIN; a <= INT16_MAX; ++a) {
+    EXPECT_NEAR(sigmoidQ3(a), 32768 / (1 + std::exp(-a / 4096.0)), 7) << a;
+    for (int bits = 0; bits <= 6; ++bits)
+      EXPECT_NEAR(tanhQ(a, bits), 32768 * std::tanh(std::ldexp(a, bits - 15)), 13) << a << ' ' << bits;
+  }
+}
+
+TEST(RecurrentTflite, CellScalesArePowersOfTwo) {
+  LstmCell cell;
+  for (int exponent = -15; exponent <= -9; ++exponent) {
+    EXPECT_TRUE(encodeLstmCell(std::ldexp(1.0f, exponent), 10, cell));
+    EXPECT_EQ(cell.exponent, exponent);
+    EXPECT_EQ(cell.clip, std::min<double>(std::ldexp(10, -exponent), 32767));
+  }
+  EXPECT_TRUE(encodeLstmCell(0x1p-11f, -1, cell));
+  EXPECT_EQ(cell.clip, 0);
+  for (float scale : {0x1p-16f, 0x1p-8f, 0.001f, 0.0f, -0x1p-11f, NAN})
+    EXPECT_FALSE(encodeLstmCell(scale, 0, cell)) << scale;
 }
 
 } // namespace

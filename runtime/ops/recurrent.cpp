@@ -3,6 +3,8 @@
 #include "runtime/ops/infer_check.h"
 #include "runtime/ops/recurrent_cell.h"
 
+#include <cmath>
+
 namespace burin::rt {
 
 namespace {
@@ -31,11 +33,13 @@ bool inferRnn(const Signature& signature, std::vector<TensorType>& results, std:
   return checkInputs(signature, 3, 6, error) && inferRecurrent(signature, kRnn, sizes, results, error);
 }
 
-// Gates i, o, f, c: C' = f C + i g(c), H' = o h(C'); peepholes P see C in i and f, and C' in o.
+// Gates i, o, f, c: C' = f C + i g(c), within +-cell_clip, H' = o h(C'); peepholes P see C in i and f, and C'
+// in o.
 class Lstm final : public RecurrentKernel {
 public:
   Lstm(const Node& node, const KernelConfig& config)
-      : RecurrentKernel(node, config, kLstm), coupled_(node.attrs.integer("input_forget") != 0) {}
+      : RecurrentKernel(node, config, kLstm), coupled_(node.attrs.integer("input_forget") != 0),
+        cellClip_(node.attrs.real("cell_clip")) {}
 
 private:
   bool hasCell() const override { return true; }
@@ -64,6 +68,7 @@ private:
     for (int64_t j = 0; j < hidden; ++j) {
       const float kept = coupled_ ? 1.0f - input[j] : forget[j];
       s.c[j] = kept * s.c[j] + input[j] * cell[j];
+      if (cellClip_ > 0) s.c[j] = std::fmin(std::fmax(s.c[j], -cellClip_), cellClip_);
       s.spare[j] = s.c[j];
     }
     addPeephole(s, 1, output);
@@ -73,6 +78,7 @@ private:
   }
 
   bool coupled_;
+  float cellClip_;
 };
 
 // Gates z, r, h: H' = (1 - z) g(h) + z H. The candidate sees r H, or, with linear_before_reset, r (R H +

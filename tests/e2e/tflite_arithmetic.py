@@ -26,11 +26,11 @@ MOVES = {"RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "PAD", "SLICE", "STRI
 class Program:
     """A compiled file: its tensors by the source's names and by the operator that makes them."""
 
-    def __init__(self, tool, path, target="tflite"):
+    def __init__(self, tool, path, target="tflite", cut=()):
         self.tool = tool
         self.program = tool.out("net.burin")
         module = tool.out("net.mlirbc")
-        self.done = (tool.must("import", path, "-o", module, "--quiet")
+        self.done = (tool.must("import", path, "-o", module, "--quiet", *cut)
                      and tool.must("compile", module, "--precision", "as-is", "--target", target, "-o", self.program,
                                    "--quiet"))
         self.facts = self.done and tool.answer("dump", self.program)
@@ -91,6 +91,11 @@ def compare(tool, what, graph, program, inputs, within=0, kernels="auto"):
         if found and max(found) > within:
             tool.fail("%s: %s '%s' differs by up to %d" % (what, operator.type, tensor.name, max(found)))
             return False  # what follows differs too
+    states = {name: state for name, state in values.items() if name in got and isinstance(name, str)}
+    for name, state in states.items():
+        if differences(None, state, None, got[name]) != 0:
+            tool.fail("%s: the state '%s' differs" % (what, name))
+            equal = False
     return equal and seen > 0
 
 
@@ -106,7 +111,21 @@ def check_case(tool, case):
     path = tool.out("case.tflite")
     tflite_file.write(path, case.graph)
     graph = tflite_file.read(path)
-    program = Program(tool, path)
+    check_program(tool, case, graph, Program(tool, path))
+    states = [i for i, t in enumerate(graph.tensors) if t.variable]
+    if states:  # the same with states that come from outside and are read
+        names = [graph.tensors[i].name for i in states]
+        cut = ["--inputs", *[graph.tensors[i].name for i in graph.inputs], *names,
+               "--outputs", *[graph.tensors[i].name for i in graph.outputs], *[n + "/next" for n in names]]
+        graph.inputs += states
+        program = Program(tool, path, cut=cut)
+        check_program(tool, case, graph, program)
+        outputs = [program.facts["tensors"][i]["name"] for i in program.facts["outputs"]] if program.facts else []
+        if program.facts and not all(n + "/next" in outputs for n in names):
+            tool.fail("%s: the states %s are no outputs: %s" % (case.name, names, outputs))
+
+
+def check_program(tool, case, graph, program):
     if not program.facts:
         return
     rng = numpy.random.default_rng(7)

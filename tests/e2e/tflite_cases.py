@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from tflite_file import CODES, NONE, RELU, RELU6, SAME, VALID, Graph, Operator, Tensor
+from tflite_file import CODES, NONE, RELU, RELU6, SAME, TANH, VALID, Graph, Operator, Tensor
 
 I8, U8, I16, I32, I64 = (numpy.dtype(name) for name in ("i1", "u1", "i2", "i4", "i8"))
 NAMES = {I8: "int8", U8: "uint8", I16: "int16"}
@@ -65,6 +65,16 @@ class Builder:
         return self.add("k", shape, self.dtype, self.scale() if scale is None else scale,
                         self.zero() if zero is None else zero,
                         self.rng.integers(info.min, info.max + 1, shape).astype(self.dtype))
+
+    def symmetric(self, name, shape, dtype, scale):
+        """A constant without a zero point."""
+        info = numpy.iinfo(dtype)
+        return self.add(name, shape, dtype, scale, 0, self.rng.integers(-info.max, info.max + 1, shape).astype(dtype))
+
+    def state(self, name, shape, dtype, scale, zero=0):
+        index = self.add(name, shape, dtype, scale, zero)
+        self.graph.tensors[index].variable = True
+        return index
 
     def case(self, kind, inputs, shape, options=None, scale=None, zero=None, like=None, dtype=None, may_float=False,
              within=0):
@@ -267,7 +277,57 @@ def movement(dtype):
     yield b.case("ARG_MAX", [b.input(*shape), b.ints(3)], (1, 6, 7), {"output_type": CODES[I32]}, dtype=I32, may_float=True)
 
 
+def recurrent():
+    def svdf(name, units, rank, memory, batch=1, narrow=False, bias=True, activation=NONE, size=9):
+        b = Builder(name, I8)
+        x, filters, kind = b.input(batch, size), units * rank, I8 if narrow else I16
+        state_scale, time_scale = (0.04, 0.01) if narrow else (0.0008, 3e-5)
+        inputs = [x, b.symmetric("feature", (filters, size), I8, b.scale(0.002, 0.01)),
+                  b.symmetric("time", (filters, memory), kind, time_scale),
+                  b.add("b", (units,), I32, state_scale * time_scale, 0,
+                        b.rng.integers(-9000000, 9000000, units).astype(I32)) if bias else -1,
+                  b.state("memory", (batch, filters * memory), kind, state_scale, b.zero() if narrow else 0)]
+        zero = {"zero": -128} if activation == RELU else {}
+        return b.case("SVDF", inputs, (batch, units), {"rank": rank, "activation": activation}, scale=0.05, **zero)
+
+    def lstm(name, steps, size, units, batch=1, time_major=0, clip=0.0, cell=2.0 ** -11, bias=True, hidden=None):
+        b = Builder(name, I8)
+        frame = lambda depth: ((steps, batch, depth) if time_major else (batch, steps, depth)) if steps else (batch, depth)
+        x = b.input(*frame(size), scale=b.scale(0.01, 0.02))
+        h_scale, h_zero = 1 / 128, int(b.rng.integers(-20, 20))
+        inputs = [x] + [-1] * 23
+        for gate, letter in enumerate("ifco"):
+            w, r = b.scale(0.002, 0.01), b.scale(0.002, 0.01)
+            inputs[1 + gate] = b.symmetric("w_" + letter, (units, size), I8, w)
+            inputs[5 + gate] = b.symmetric("r_" + letter, (units, units), I8, r)
+            inputs[12 + gate] = b.add("b_" + letter, (units,), I32, b.graph.tensors[x].scale[0] * numpy.float32(w), 0,
+                                      b.rng.integers(-9000, 9000, units).astype(I32) * bias)
+        inputs[18] = b.state("h", (batch, units), I8, h_scale, h_zero)
+        inputs[19] = b.state("c", (batch, units), I16, cell)
+        case = b.case("UNIDIRECTIONAL_SEQUENCE_LSTM" if steps else "LSTM", inputs, frame(units),
+                      {"activation": TANH, "cell_clip": clip, "time_major": time_major}, like=inputs[18])
+        # Scales of the gates, which only layers with normalisation read, and of the result before a projection.
+        case.graph.operators[0].intermediates = [
+            b.add("gate%d" % i, (), I16, 2.0 ** -12, 0) for i in range(4)] + [
+                b.add("hidden", (), I8, *(hidden or (h_scale, h_zero)))]
+        return case
+
+    yield svdf("svdf", 4, 1, 5)
+    yield svdf("svdf_rank_batch", 3, 2, 8, batch=2)
+    yield svdf("svdf_one_step_no_bias", 5, 1, 1, bias=False)
+    yield svdf("svdf_relu", 4, 2, 10, activation=RELU)
+    yield svdf("svdf_bytes", 3, 2, 6, batch=2, narrow=True)
+    yield lstm("lstm", 5, 7, 6)
+    yield lstm("lstm_one_step", 0, 7, 6, batch=2)
+    yield lstm("lstm_time_major_batch", 4, 3, 9, batch=3, time_major=1)
+    yield lstm("lstm_long_clip", 24, 5, 8, clip=10.0)
+    yield lstm("lstm_tight_clip", 12, 5, 8, clip=0.4, cell=2.0 ** -15)
+    yield lstm("lstm_hidden_scale", 6, 4, 5, hidden=(0.0071, 11))
+    yield lstm("lstm_coarse_cell", 12, 16, 33, cell=2.0 ** -9, bias=False)
+
+
 def all_cases():
+    yield from recurrent()
     for dtype in (I8, U8):
         for group in (convolutions, products, elements, functions, windows, scales, movement):
             yield from group(dtype)

@@ -8,7 +8,7 @@ import numpy
 DTYPES = {0: "f4", 1: "f2", 2: "i4", 3: "u1", 4: "i8", 6: "?", 7: "i2", 9: "i1"}
 CODES = {numpy.dtype(name): code for code, name in DTYPES.items()}
 SAME, VALID = 0, 1
-NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
+NONE, RELU, RELU_N1_TO_1, RELU6, TANH = 0, 1, 2, 3, 4
 
 # Per operator its code, the number of its option table, and the table's fields: name, slot, format, default.
 WINDOW = [("padding", 0, "b", 0), ("stride_w", 1, "i", 0), ("stride_h", 2, "i", 0)]
@@ -27,6 +27,10 @@ OPERATORS = {
                                 ("quantized_bias_type", 4, "b", 0)]),
     "RELU": (19, 0, []), "RELU_N1_TO_1": (20, 0, []), "RELU6": (21, 0, []), "RESHAPE": (22, 17, []),
     "RESIZE_BILINEAR": (23, 15, [("align_corners", 2, "b", 0), ("half_pixel_centers", 3, "b", 0)]),
+    "SVDF": (27, 6, [("rank", 0, "i", 0), ("activation", 1, "b", 0)]),
+    "LSTM": (16, 14, [("activation", 0, "b", 0), ("cell_clip", 1, "f", 0), ("proj_clip", 2, "f", 0)]),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (44, 71, [("activation", 0, "b", 0), ("cell_clip", 1, "f", 0), ("proj_clip", 2, "f", 0),
+                                              ("time_major", 3, "b", 0)]),
     "SOFTMAX": (25, 9, [("beta", 0, "f", 0)]), "TANH": (28, 0, []), "PAD": (34, 0, []), "GATHER": (36, 23, []),
     "BATCH_TO_SPACE_ND": (37, 0, []), "SPACE_TO_BATCH_ND": (38, 0, []), "TRANSPOSE": (39, 0, []),
     "MEAN": (40, 27, REDUCER), "SUB": (41, 28, ACTIVATION + [("pot_scale_int16", 1, "b", 1)]), "SQUEEZE": (43, 30, []), "EXP": (47, 0, []),
@@ -56,6 +60,7 @@ class Tensor:
     zero_point: numpy.ndarray = field(default_factory=lambda: numpy.zeros(0, "i8"))
     axis: int = 0
     data: numpy.ndarray = None  # of a constant
+    variable: bool = False      # outlives a run
 
     @property
     def quantized(self):
@@ -68,6 +73,7 @@ class Operator:
     inputs: list   # places in the list of tensors, -1: left out
     outputs: list
     options: dict = field(default_factory=dict)
+    intermediates: list = field(default_factory=list)  # tensors that only carry scales
 
 
 @dataclass
@@ -123,7 +129,7 @@ class Table:
 
 def _tensor(table, buffers):
     dtype = numpy.dtype(DTYPES[table.scalar(1, "b")])
-    tensor = Tensor(table.text(3), tuple(int(d) for d in table.vector(0, "i4")), dtype)
+    tensor = Tensor(table.text(3), tuple(int(d) for d in table.vector(0, "i4")), dtype, variable=table.scalar(5, "?", False))
     quantization = table.table(4)
     if quantization:
         tensor.scale, tensor.zero_point = quantization.vector(2, "f4"), quantization.vector(3, "i8")
@@ -140,7 +146,8 @@ def _operator(table, codes):
     options = table.table(4)
     values = {key: options.scalar(slot, form, default) if options else default
               for key, slot, form, default in OPERATORS.get(name, (0, 0, []))[2]}
-    return Operator(name, table.vector(1, "i4").tolist(), table.vector(2, "i4").tolist(), values)
+    return Operator(name, table.vector(1, "i4").tolist(), table.vector(2, "i4").tolist(), values,
+                    table.vector(8, "i4").tolist())
 
 
 def read(path):
@@ -222,7 +229,7 @@ class Writer:
 
 def _tensor_fields(tensor, buffer):
     fields = {0: numpy.array(tensor.shape, "i4"), 1: ("b", CODES[numpy.dtype(tensor.dtype)]), 2: ("I", buffer),
-              3: tensor.name}
+              3: tensor.name, 5: ("?", tensor.variable)}
     if len(tensor.scale):
         fields[4] = {2: numpy.asarray(tensor.scale, "f4"), 3: numpy.asarray(tensor.zero_point, "i8"),
                      6: ("i", tensor.axis)}
@@ -235,6 +242,8 @@ def _operator_fields(operator, index):
     if number:
         fields[3] = ("B", number)
         fields[4] = {slot: (form, operator.options[key]) for key, slot, form, _ in schema if key in operator.options}
+    if operator.intermediates:
+        fields[8] = numpy.array(operator.intermediates, "i4")
     return fields
 
 

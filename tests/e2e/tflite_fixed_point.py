@@ -103,6 +103,56 @@ def reciprocal_of_one_plus(a):
     return saturated_left_shift(x, 1)
 
 
+def exp_of_negative16(a, integer_bits):
+    """exp(a / 2^(15 - integer_bits)) * 2^15 for a <= 0: as above, in 16 bits and for any place of the point."""
+    def product(x, y):
+        return doubling_high_multiply(x, y, 16)
+
+    def narrow(constant):
+        return int(rounding_shift(constant, 16))
+
+    a = numpy.asarray(a, numpy.int64)
+    fraction = 15 - integer_bits
+    quarter = 1 << (fraction - 2)
+    rest = (a & (quarter - 1)) - quarter
+    x = saturated_left_shift(rest, integer_bits, 16) + (1 << 12)
+    square = product(x, x)
+    sixth = product(rounding_shift(product(square, square), 2) + product(square, x), narrow(715827883))
+    tail = rounding_shift(sixth + square, 1)
+    top = narrow(1895147668)
+    result = numpy.minimum(top + product(top, x + tail), (1 << 15) - 1)
+    for k, factor in zip(range(-2, 5), _EXP_OF_POWERS):
+        if integer_bits > k:
+            result = numpy.where((rest - a) & (1 << (fraction + k)), product(result, narrow(factor)), result)
+    if integer_bits > 5:
+        result = numpy.where(a < -(32 << fraction), 0, result)
+    return numpy.where(a == 0, (1 << 15) - 1, result)
+
+
+def doubled_reciprocal16(a):
+    """2 / (1 + a / 2^15) with two integer bits."""
+    half = (a + (1 << 15)) // 2
+    x = 23130 + doubling_high_multiply(half, -15420, 16)
+    for _ in range(3):
+        error = (1 << 13) - doubling_high_multiply(half, x, 16)
+        x = x + saturated_left_shift(doubling_high_multiply(x, error, 16), 2, 16)
+    return x
+
+
+def sigmoid_q3(a):
+    """Of numbers with three integer bits, as fractions of 2^15."""
+    a = numpy.asarray(a, numpy.int64)
+    positive = saturated_left_shift(doubled_reciprocal16(exp_of_negative16(-numpy.abs(a), 3)), 1, 16)
+    return numpy.where(a == 0, 1 << 14, numpy.where(a > 0, positive, (1 << 15) - 1 - positive))
+
+
+def tanh_q(a, integer_bits):
+    """Of numbers with that many integer bits, as fractions of 2^15."""
+    a = numpy.asarray(a, numpy.int64)
+    exponential = exp_of_negative16(-numpy.abs(a), integer_bits + 1)
+    return numpy.sign(a) * saturated_left_shift(doubled_reciprocal16(exponential) - (1 << 13), 2, 16)
+
+
 def softmax(x, scale, beta, low):
     """Rows along the last axis; 8-bit results of scale 1/256 from `low`."""
     multiplier, shift = quantize_multiplier(min(float(beta) * float(scale) * 2.0 ** 26, 2.0 ** 31 - 1))

@@ -6,6 +6,7 @@ import numpy
 from tflite_file import NONE, RELU, RELU6, RELU_N1_TO_1, SAME
 from tflite_fixed_point import (hard_swish, multipliers, multiply, multiply_wide, on_pieces, pieces, quantize_multiplier,
                                 round_half_away, sigmoid16, softmax, softmax16, truncated_quotient)
+from tflite_recurrent import sequence_lstm, svdf
 
 F32 = numpy.float32
 
@@ -19,6 +20,8 @@ class Call:
         self.output = tensors[operator.outputs[0]]
         self.outputs = [tensors[i] for i in operator.outputs]
         self.x = [None if i < 0 else values[i] for i in operator.inputs]
+        self.intermediates = [tensors[i] for i in operator.intermediates]
+        self.states = {}  # after the run, by the place of the operand
 
     def scale(self, i):
         return F32(self.inputs[i].scale[0])
@@ -398,14 +401,16 @@ KERNELS = {
     "RESHAPE": lambda c: c.x[0].reshape(c.output.shape), "SQUEEZE": lambda c: c.x[0].reshape(c.output.shape),
     "EXPAND_DIMS": lambda c: c.x[0].reshape(c.output.shape), "TRANSPOSE": lambda c: c.x[0].transpose(c.x[1]),
     "ARG_MAX": lambda c: c.x[0].argmax(int(numpy.ravel(c.x[1])[0])).astype(c.output.dtype),
+    "LSTM": sequence_lstm, "SVDF": svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": sequence_lstm,
     "PACK": lambda c: numpy.stack(c.x, c.options["axis"]),
     **{name: table for name in FUNCTIONS},
 }
 
 
 def run(graph, inputs):
-    """Every tensor of the graph by its place; `inputs` in the graph's order."""
+    """Every tensor of the graph by its place, and states after the run by "NAME/next"; `inputs` in the graph's order."""
     values = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
+    values.update({i: numpy.full(t.shape, t.zero_point[0], t.dtype) for i, t in enumerate(graph.tensors) if t.variable})
     values.update(zip(graph.inputs, inputs))
     for operator in graph.operators:
         if operator.type not in KERNELS:
@@ -414,4 +419,5 @@ def run(graph, inputs):
         result = KERNELS[operator.type](call)
         assert result.shape == call.output.shape, (operator.type, result.shape, call.output.shape)
         values[operator.outputs[0]] = result
+        values.update({call.inputs[i].name + "/next": state for i, state in call.states.items()})
     return values

@@ -345,6 +345,7 @@ Status Model::readOperators(const tfl::SubGraph& graph, int64_t maxNodes) {
     BURIN_ASSIGN(facts.type, operatorType(stored->opcode_index()));
     BURIN_ASSIGN(facts.inputs, indices(stored->inputs(), where));
     BURIN_ASSIGN(facts.outputs, indices(stored->outputs(), where));
+    BURIN_ASSIGN(facts.intermediates, indices(stored->intermediates(), where));
     operators_.push_back(std::move(facts));
   }
   return {};

@@ -33,6 +33,7 @@ struct OperatorFacts {
   std::string type; // "CONV_2D", "custom:NAME"
   const tfl::Operator* stored = nullptr;
   Ints inputs, outputs; // tensor indices, -1: left out
+  Ints intermediates;   // of tensors without values
   // Of a convolution that took up the operators around it (dilation.h); empty: as its options say.
   Ints dilations, pads;
 };

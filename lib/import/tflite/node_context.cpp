@@ -27,6 +27,10 @@ const TensorFacts* tensorAt(const Model& model, const Ints& list, int i) {
 const TensorFacts* NodeContext::tensor(int i) const { return tensorAt(state_.model, op_.inputs, i); }
 const TensorFacts* NodeContext::outputTensor(int i) const { return tensorAt(state_.model, op_.outputs, i); }
 
+const TensorFacts* NodeContext::intermediate(int i) const {
+  return tensorAt(state_.model, op_.intermediates, i);
+}
+
 rt::DType NodeContext::outputType(int i) const {
   const TensorFacts* facts = outputTensor(i);
   return facts ? elementType(facts->type).value_or(rt::DType::F32) : rt::DType::F32;
@@ -98,6 +102,31 @@ Value NodeContext::realTransposed(int i, const Ints& perm) {
   Value moved = transpose(x, perm);
   if (moved && moved != x) nn::setNames(moved.getDefiningOp(), {facts->name});
   return dequantized(moved, q, facts->name);
+}
+
+Value NodeContext::realJoined(const std::vector<int>& operands, bool padded) {
+  Quantization q;
+  std::vector<Value> integers;
+  for (int i : operands) {
+    Value x = in(i);
+    const TensorFacts* facts = tensor(i);
+    if (!x || !nn::isConstant(x) || isFloat(x) || !facts->quantization ||
+        facts->quantization->scale.size() != 1)
+      return {};
+    integers.push_back(x);
+    if (dtype(x) != dtype(integers[0]) || rank(x) < 1) return {};
+    q.scale.insert(q.scale.end(), static_cast<size_t>(dims(x)[0]), facts->quantization->scale[0]);
+    q.zeroPoint.insert(q.zeroPoint.end(), static_cast<size_t>(dims(x)[0]), facts->quantization->zeroPoint[0]);
+  }
+  Value joined = concat(integers, 0);
+  if (padded) {
+    joined = concat({joined, expand(scalar(0, dtype(joined)), dims(joined))}, 0);
+    q.scale.resize(2 * q.scale.size(), 1);
+    q.zeroPoint.resize(2 * q.zeroPoint.size(), 0);
+  }
+  if (failed()) return {};
+  q.axis = 1;
+  return dequantized(unsqueeze(joined, 0), q, tensor(operands[0])->name + "/joined");
 }
 
 Value NodeContext::bias(int i, int input, int weights) {

@@ -39,9 +39,13 @@ public:
   // Inputs.
   const TensorFacts* tensor(int i) const; // null: left out
   const TensorFacts* outputTensor(int i) const;
+  const TensorFacts* intermediate(int i) const;
   Value real(int i);
   // A constant or computed operand with its axes moved: integers move before they are dequantized.
   Value realTransposed(int i, const Ints& perm);
+  // Integer constants of one scale each below one another, with an axis in front: [1, rows, ...]; as many
+  // zeros behind them where they are `padded`. Null where an operand is something else.
+  Value realJoined(const std::vector<int>& operands, bool padded = false);
   // The addend of a convolution or matrix product, or none. Without scales of its own an integer one has
   // those of the accumulator.
   Value bias(int i, int input, int weights);

@@ -74,35 +74,54 @@ private:
   bool isPlain() const {
     for (int i = kNormCoefficients; i < kLstmInputs; ++i)
       if (c.has(i)) return false;
-    return !c.has(kProjection) && clipNeverActs() &&
+    return !c.has(kProjection) &&
            (p_.activation == tfl::Activation::TANH || p_.activation == tfl::Activation::RELU);
   }
 
+  // Integers keep the scale of each gate.
+  Value joinedGates(int first, bool padded) {
+    if (isCoupled()) return {};
+    return c.realJoined({first + kInputGate, first + kOutputGate, first + kForgetGate, first + kCellGate},
+                        padded);
+  }
   // As nn.lstm stacks them: input, output, forget, cell.
   Value stacked(int first) {
+    if (Value joined = joinedGates(first, false)) return joined;
     return c.unsqueeze(c.concat({ofGate(first, kInputGate), ofGate(first, kOutputGate),
                                  ofGate(first, kForgetGate), ofGate(first, kCellGate)},
                                 0),
                        0);
   }
+  // Behind them those of the hidden state: none.
+  Value biases() {
+    if (Value joined = joinedGates(kBiases, true)) return joined;
+    Value bias = stacked(kBiases);
+    if (c.failed()) return {};
+    return c.concat({bias, c.expand(c.scalar(0, rt::DType::F32), NodeContext::dims(bias))}, 1);
+  }
 
   Value composite() {
-    Value bias = stacked(kBiases), peepholes = c.none();
+    Value bias = biases(), peepholes = c.none();
     if (c.has(kPeepholes + 1)) {
       Value forget = c.real(kPeepholes + 1);
       Value input = isCoupled() ? c.unary("neg", forget) : c.real(kPeepholes);
       peepholes = c.unsqueeze(c.concat({input, c.real(kPeepholes + 2), forget}, 0), 0);
     }
     if (c.failed()) return {};
-    Value zeros = c.expand(c.scalar(0, rt::DType::F32), NodeContext::dims(bias));
     nn::AttrList list = c.attrs();
     list.s("direction", "forward").i("hidden", NodeContext::dims(cell_).back());
     if (p_.activation == tfl::Activation::RELU) list.s("activations", "Sigmoid,Relu,Relu");
-    auto results =
-        c.emitAll("lstm",
-                  {x_, stacked(kInputWeights), stacked(kRecurrentWeights), c.concat({bias, zeros}, 1),
-                   c.none(), c.unsqueeze(h_, 0), c.unsqueeze(cell_, 0), peepholes},
-                  list);
+    if (!clipNeverActs()) list.f("cell_clip", p_.cellClip);
+    // Before a projection; without one it is the result, whose integers are kept as if they had its scale.
+    constexpr int kHidden = 4;
+    const TensorFacts *hidden = c.intermediate(kHidden), *y = c.outputTensor(0);
+    if (hidden && hidden->quantization && y && y->quantization && hidden->quantization != y->quantization &&
+        hidden->quantization->scale.size() == 1)
+      list.f("h_scale", hidden->quantization->scale[0]).i("h_zero", hidden->quantization->zeroPoint[0]);
+    auto results = c.emitAll("lstm",
+                             {x_, stacked(kInputWeights), stacked(kRecurrentWeights), bias, c.none(),
+                              c.unsqueeze(h_, 0), c.unsqueeze(cell_, 0), peepholes},
+                             list);
     if (results.size() != 3) return {};
     h_ = c.squeeze(results[1], 0), cell_ = c.squeeze(results[2], 0);
     return c.squeeze(results[0], 1);
@@ -251,7 +270,7 @@ void importRnn(NodeContext& c) {
 }
 
 // Input [B, I], feature weights [F, I], time weights [F, M], bias, state [B, F * M]: each filter remembers
-// its last M features; a unit is the sum of `rank` filters.
+// its last M features; a unit is the sum of `rank` filters. Integers have no activation: their range is it.
 void importSvdf(NodeContext& c) {
   const auto& o = c.options<tfl::SvdfOptions>();
   Ints feature = NodeContext::dims(c.in(1)), time = NodeContext::dims(c.in(2)),
@@ -259,15 +278,13 @@ void importSvdf(NodeContext& c) {
   const bool fits =
       feature.size() == 2 && time.size() == 2 && x.size() == 2 && time[0] == feature[0] && time[1] > 0;
   if (!fits || o.rank() < 1 || feature[0] % o.rank()) return c.invalid("its weights do not fit its input");
-  const int64_t batch = x[0], filters = feature[0], memory = time[1], units = filters / o.rank();
-  Value fresh = c.emit("matmul", {c.real(0), c.real(1), c.none()}, c.attrs().b("trans_b", true));
+  const int64_t batch = x[0], filters = feature[0], memory = time[1];
   Value state = c.reshape(c.real(4), {batch, filters, memory});
-  Value next = c.concat({c.slice(state, 2, 1, memory - 1), c.reshape(fresh, {batch, filters, 1})}, 2);
-  Value response = c.reduce("sum", c.mul(next, c.real(2)), {2}, false);
-  Value y = c.reduce("sum", c.reshape(response, {batch, units, o.rank()}), {2}, false);
-  if (c.has(3)) y = c.add(y, c.real(3));
-  c.give(0, c.activated(y, o.activation()));
-  c.giveState(4, c.reshape(next, {batch, filters * memory}));
+  auto results = c.emitAll("svdf", {c.real(0), c.real(1), c.real(2), c.has(3) ? c.real(3) : c.none(), state},
+                           c.attrs().i("rank", o.rank()));
+  if (results.size() != 2) return;
+  c.give(0, c.activated(results[0], o.activation()));
+  c.giveState(4, c.reshape(results[1], {batch, filters * memory}));
 }
 
 const OperatorRow kRows[] = {

@@ -85,7 +85,7 @@ TEST(TfliteRecurrent, Lstm) {
   expectNear(LstmFile(cell, kSequence, o).run(), Cell(cell).run(kSequence));
 }
 
-TEST(TfliteRecurrent, LstmWithClipIsUnrolled) {
+TEST(TfliteRecurrent, LstmWithClip) {
   Cell cell;
   cell.clip = 0.5f;
   tfl::SequenceLstmOptionsT o;
@@ -100,7 +100,44 @@ TEST(TfliteRecurrent, LstmWithClipIsUnrolled) {
   layer.file.graph().inputs = {0};
   auto m = importBytes(layer.file.bytes());
   ASSERT_TRUE(m.ok()) << m.error();
-  EXPECT_NE(m.find("lstm"), nullptr);
+  ASSERT_NE(m.find("lstm"), nullptr);
+  EXPECT_FALSE(m.find("lstm")->hasAttr("cell_clip"));
+}
+
+TEST(TfliteRecurrent, IntegersOfLstmStayOnePerGate) {
+  tfl::SequenceLstmOptionsT o;
+  o.activation = tfl::Activation::TANH, o.cell_clip = 0.5f;
+  File file;
+  std::vector<int32_t> in(24, -1);
+  in[0] = file.add(of(tfl::TensorType::INT8, {1, 3, 1}).scaled({0.5f}, {7}));
+  for (int8_t gate = 0; gate < 4; ++gate) {
+    const float scale = 0.1f * static_cast<float>(gate + 1);
+    const auto at = [&](int first) -> int32_t& { return in[static_cast<size_t>(first + gate)]; };
+    at(1) = file.add(i8({1, 1}, {gate}).scaled({scale}, {0}));
+    at(5) = file.add(i8({1, 1}, {gate}).scaled({2 * scale}, {0}));
+    at(12) = file.add(i32({1}, {100 + gate}).scaled({scale / 2}, {0}));
+  }
+  in[18] = file.add(of(tfl::TensorType::INT8, {1, 1}).scaled({0.0078125f}, {3}).variable().named("h"));
+  in[19] = file.add(of(tfl::TensorType::INT16, {1, 1}).scaled({0.00048828125f}, {0}).variable().named("c"));
+  const int32_t y = file.add(of(tfl::TensorType::INT8).scaled({0.0078125f}, {3}));
+  file.op(44, in, {y}, o);
+  file.graph().inputs = {in[0]}, file.graph().outputs = {y};
+  auto m = importBytes(file.bytes());
+  ASSERT_TRUE(m.ok()) << m.error();
+  mlir::Operation* lstm = m.find("lstm");
+  ASSERT_NE(lstm, nullptr);
+  EXPECT_EQ(lstm->getAttrOfType<mlir::FloatAttr>("cell_clip").getValueAsDouble(), 0.5);
+  // Input, output, forget, cell; the biases of the hidden state are zeros.
+  mlir::Operation *w = lstm->getOperand(1).getDefiningOp(), *bias = lstm->getOperand(3).getDefiningOp();
+  ASSERT_EQ(w->getName().getStringRef(), "nn.dequantize");
+  EXPECT_EQ(nn::constantBytes(w->getOperand(0)), llvm::ArrayRef<char>({0, 3, 1, 2}));
+  EXPECT_EQ(nn::constantFloats(w->getOperand(1)), std::vector<float>({0.1f, 0.4f, 0.2f, 0.3f}));
+  ASSERT_EQ(bias->getName().getStringRef(), "nn.dequantize");
+  EXPECT_EQ(nn::constantInts(bias->getOperand(0)), std::vector<int64_t>({100, 103, 101, 102, 0, 0, 0, 0}));
+  // The state begins at the number zero.
+  EXPECT_EQ(
+      nn::constantBytes(lstm->getOperand(5).getDefiningOp()->getOperand(0).getDefiningOp()->getOperand(0)),
+      llvm::ArrayRef<char>({3}));
 }
 
 TEST(TfliteRecurrent, LstmWithNormalisedGates) {
