@@ -395,6 +395,14 @@ TEST(ExportFloat, RecurrentNetworks) {
       .roundTrip();
 }
 
+TEST(ExportFloat, AnLstmWithAClippedCell) {
+  for (bool biased : {false, true}) {
+    Case lstm("lstm", [](A a) { return a.s("direction", "forward").i("hidden", 3).f("cell_clip", 0.4f); });
+    lstm.in({4, 2, 5}).in({1, 12, 5}).in({1, 12, 3});
+    (biased ? lstm.in({1, 24}) : lstm.none()).none().in({1, 2, 3}).in({1, 2, 3}).none().roundTrip(1e-5);
+  }
+}
+
 TEST(ExportFloat, LayersThatRememberFeatures) {
   for (int64_t memory : {1, 4}) {
     Case biased("svdf", [](A a) { return a.i("rank", 2); });

@@ -36,8 +36,85 @@ bool recurrent(OpWriter& w, const char* type, Attributes attributes) {
   return true;
 }
 
+// ONNX clips no cell state: step by step, for what TensorFlow Lite's files need.
+class ClippedLstm {
+public:
+  explicit ClippedLstm(OpWriter& writer) : w(writer) {}
+
+  bool write() {
+    constexpr int64_t kMaxSteps = 1024;
+    const bool plain = w.text("direction") == "forward" && !w.has("activations") && !w.has("clip") &&
+                       !w.integer("input_forget") && w.in[4].empty() && w.in[7].empty();
+    if (!plain || w.in[5].empty() || w.in[6].empty() || steps_ < 1 || steps_ > kMaxSteps) return false;
+    const std::string driven = driving();
+    weights_ = reshaped(w.in[2], {4 * hidden_, hidden_}, "r");
+    h_ = reshaped(w.in[5], {batch_, hidden_}, "h"), c_ = reshaped(w.in[6], {batch_, hidden_}, "c");
+    Names results;
+    for (int64_t t = 0; t < steps_; ++t) {
+      step(driven, t);
+      results.push_back(h_);
+    }
+    const std::string joined = w.make("Concat", results, {{"axis", int64_t(0)}}, "joined");
+    w.write("Reshape", {joined, w.constInts("y", Ints{steps_, 1, batch_, hidden_})}, {w.out[0]}, {});
+    const std::string state = w.constInts("state", Ints{1, batch_, hidden_});
+    w.write("Reshape", {h_, state}, {w.out[1]}, {});
+    w.write("Reshape", {c_, state}, {w.out[2]}, {});
+    return true;
+  }
+
+private:
+  using Ints = std::vector<int64_t>;
+
+  std::string reshaped(const std::string& x, const Ints& shape, const std::string& what) {
+    return w.make("Reshape", {x, w.constInts(what + "/shape", shape)}, {}, what);
+  }
+
+  // What the input adds to the gates' arguments, for all steps.
+  std::string driving() {
+    const int64_t features = w.shape(0)[2];
+    Names operands = {reshaped(w.in[0], {steps_ * batch_, features}, "x"),
+                      reshaped(w.in[1], {4 * hidden_, features}, "w")};
+    if (!w.in[3].empty())
+      operands.push_back(
+          w.make("ReduceSum", {reshaped(w.in[3], {2, 4 * hidden_}, "biases"), w.constInts("first", Ints{0})},
+                 {{"keepdims", int64_t(0)}}, "bias"));
+    return w.make("Gemm", operands, {{"transB", int64_t(1)}}, "driven");
+  }
+
+  void step(const std::string& driven, int64_t t) {
+    const std::string at = std::to_string(t);
+    const auto made = [&](const char* type, const Names& inputs, const std::string& what) {
+      return w.make(type, inputs, {}, what + at);
+    };
+    const std::string part =
+        made("Slice",
+             {driven, w.constInts("from" + at, Ints{t * batch_}),
+              w.constInts("to" + at, Ints{(t + 1) * batch_}), w.constInts("axis" + at, Ints{0})},
+             "step");
+    const std::string z = w.make("Gemm", {h_, weights_, part}, {{"transB", int64_t(1)}}, "z" + at);
+    Names gates; // i o f c
+    for (const char* gate : {"i", "o", "f", "g"}) gates.push_back(w.temporary(gate + at));
+    w.graph.node("Split", {z, w.constInts("parts" + at, Ints(4, hidden_))}, gates, {{"axis", int64_t(1)}},
+                 w.name + "/split" + at);
+    const std::string kept = made("Mul", {made("Sigmoid", {gates[2]}, "keep"), c_}, "kept"),
+                      fresh =
+                          made("Mul", {made("Sigmoid", {gates[0]}, "take"), made("Tanh", {gates[3]}, "new")},
+                               "fresh");
+    const float clip = w.real("cell_clip");
+    c_ = made(
+        "Clip",
+        {made("Add", {kept, fresh}, "sum"), w.constFloat("low" + at, -clip), w.constFloat("high" + at, clip)},
+        "cell");
+    h_ = made("Mul", {made("Sigmoid", {gates[1]}, "open"), made("Tanh", {c_}, "shown")}, "hidden");
+  }
+
+  OpWriter& w;
+  int64_t steps_ = w.shape(0)[0], batch_ = w.shape(0)[1], hidden_ = w.integer("hidden");
+  std::string weights_, h_, c_;
+};
+
 bool lstm(OpWriter& w) {
-  if (w.has("cell_clip")) return false;
+  if (w.has("cell_clip")) return ClippedLstm(w).write();
   return recurrent(w, "LSTM", {{"input_forget", w.integer("input_forget")}});
 }
 bool gru(OpWriter& w) {

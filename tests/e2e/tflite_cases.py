@@ -278,7 +278,7 @@ def movement(dtype):
 
 
 def recurrent():
-    def svdf(name, units, rank, memory, batch=1, narrow=False, bias=True, activation=NONE, size=9):
+    def svdf(name, units, rank, memory, batch=1, narrow=False, bias=True, size=9):
         b = Builder(name, I8)
         x, filters, kind = b.input(batch, size), units * rank, I8 if narrow else I16
         state_scale, time_scale = (0.04, 0.01) if narrow else (0.0008, 3e-5)
@@ -287,8 +287,7 @@ def recurrent():
                   b.add("b", (units,), I32, state_scale * time_scale, 0,
                         b.rng.integers(-9000000, 9000000, units).astype(I32)) if bias else -1,
                   b.state("memory", (batch, filters * memory), kind, state_scale, b.zero() if narrow else 0)]
-        zero = {"zero": -128} if activation == RELU else {}
-        return b.case("SVDF", inputs, (batch, units), {"rank": rank, "activation": activation}, scale=0.05, **zero)
+        return b.case("SVDF", inputs, (batch, units), {"rank": rank, "activation": RELU}, scale=0.05, zero=-128)
 
     def lstm(name, steps, size, units, batch=1, time_major=0, clip=0.0, cell=2.0 ** -11, bias=True, hidden=None):
         b = Builder(name, I8)
@@ -315,7 +314,7 @@ def recurrent():
     yield svdf("svdf", 4, 1, 5)
     yield svdf("svdf_rank_batch", 3, 2, 8, batch=2)
     yield svdf("svdf_one_step_no_bias", 5, 1, 1, bias=False)
-    yield svdf("svdf_relu", 4, 2, 10, activation=RELU)
+    yield svdf("svdf_long", 4, 2, 10, size=40)
     yield svdf("svdf_bytes", 3, 2, 6, batch=2, narrow=True)
     yield lstm("lstm", 5, 7, 6)
     yield lstm("lstm_one_step", 0, 7, 6, batch=2)

@@ -270,7 +270,7 @@ void importRnn(NodeContext& c) {
 }
 
 // Input [B, I], feature weights [F, I], time weights [F, M], bias, state [B, F * M]: each filter remembers
-// its last M features; a unit is the sum of `rank` filters. Integers have no activation: their range is it.
+// its last M features; a unit is the sum of `rank` filters. The next state is written before it moves on.
 void importSvdf(NodeContext& c) {
   const auto& o = c.options<tfl::SvdfOptions>();
   Ints feature = NodeContext::dims(c.in(1)), time = NodeContext::dims(c.in(2)),
