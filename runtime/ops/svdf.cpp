@@ -7,6 +7,7 @@
 #include "runtime/ops/quantize_ops.h"
 
 #include <cmath>
+#include <type_traits>
 
 namespace burin::rt {
 
