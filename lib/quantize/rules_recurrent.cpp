@@ -76,8 +76,8 @@ private:
 };
 
 // Results beyond the first are states: integers of the given kinds. One that is read has that very scale.
-Status finish(Operation* op, ArrayRef<Value> operands, ArrayRef<Integers> results, NamedAttrList attributes,
-              RuleContext& c) {
+Status finish(Operation* op, ArrayRef<Value> operands, ArrayRef<Integers> results,
+              const NamedAttrList& attributes, RuleContext& c) {
   std::vector<Type> types;
   std::vector<std::string> names;
   for (auto [v, integers] : llvm::zip(op->getResults(), results)) {

@@ -112,7 +112,9 @@ TEST(TfliteRecurrent, IntegersOfLstmStayOnePerGate) {
   in[0] = file.add(of(tfl::TensorType::INT8, {1, 3, 1}).scaled({0.5f}, {7}));
   for (int8_t gate = 0; gate < 4; ++gate) {
     const float scale = 0.1f * static_cast<float>(gate + 1);
-    const auto at = [&](int first) -> int32_t& { return in[static_cast<size_t>(first + gate)]; };
+    const auto at = [&](int first) -> int32_t& {
+      return in[static_cast<size_t>(first) + static_cast<size_t>(gate)];
+    };
     at(1) = file.add(i8({1, 1}, {gate}).scaled({scale}, {0}));
     at(5) = file.add(i8({1, 1}, {gate}).scaled({2 * scale}, {0}));
     at(12) = file.add(i32({1}, {100 + gate}).scaled({scale / 2}, {0}));
