@@ -1,6 +1,9 @@
 // Runs the hand-worked vectors of docs/numerics.md, and keeps its labels and those quoted in code the same.
 #include "runtime/kernels/lanes.h"
+#include "runtime/numerics/elementwise_tflite.h"
+#include "runtime/numerics/fixed_point.h"
 #include "runtime/numerics/lut.h"
+#include "runtime/numerics/normalize_tflite.h"
 #include "runtime/numerics/pool.h"
 #include "runtime/numerics/recurrent_tflite.h"
 #include "runtime/numerics/registry.h"
@@ -176,15 +179,64 @@ void checkLut(const Row& row) {
   EXPECT_EQ(static_cast<int8_t>(table[static_cast<uint8_t>(row.integer("q"))]), row.integer("r"));
 }
 
+// A function of rows of T: (x, y, count).
+template <class T, class Function>
+void checkLine(const Row& row, const Function& f) {
+  const std::vector<float> x = row.list("x"), expected = row.list("y");
+  const std::vector<T> in(x.begin(), x.end());
+  std::vector<T> out(in.size());
+  f(in.data(), out.data(), static_cast<int64_t>(in.size()));
+  for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], static_cast<int>(expected[i])) << i;
+}
+
 template <class T, class Parameters>
 void checkSoftmax(const Row& row) {
   Parameters p;
   ASSERT_EQ(encodeSoftmax(row.real("beta"), row.single("s_in"), p), EncodeStatus::Ok);
-  const std::vector<float> x = row.list("x"), expected = row.list("y");
-  const std::vector<T> in(x.begin(), x.end());
-  std::vector<T> out(in.size());
-  softmaxTflite(in.data(), 1, out.data(), 1, static_cast<int64_t>(in.size()), p);
-  for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], static_cast<int>(expected[i]));
+  checkLine<T>(row, [&](const T* x, T* y, int64_t count) { softmaxTflite(x, 1, y, 1, count, p); });
+}
+
+void checkLogSoftmax(const Row& row) {
+  SoftmaxParameters p;
+  ASSERT_EQ(encodeSoftmax(row.real("beta"), row.single("s_in"), p), EncodeStatus::Ok);
+  checkLine<int8_t>(
+      row, [&](const int8_t* x, int8_t* y, int64_t count) { logSoftmaxTflite(x, 1, y, 1, count, p); });
+}
+
+template <class T>
+void checkNormalize(const Row& row) {
+  checkLine<T>(row, [&](const T* x, T* y, int64_t count) {
+    l2NormalizeTflite(x, 1, y, 1, count, row.int32("zp_in"));
+  });
+}
+
+void checkInverseRoot(const Row& row) {
+  const fixed::Factor factor = fixed::inverseSquareRoot(row.int32("v"));
+  EXPECT_EQ(factor.multiplier, row.integer("multiplier"));
+  EXPECT_EQ(factor.shift, row.integer("shift"));
+}
+
+void checkComparison(const Row& row) {
+  PairTflite p;
+  ASSERT_EQ(encodeCompareTflite(row.single("s_a"), row.single("s_b"), p), EncodeStatus::Ok);
+  EXPECT_EQ(comparedTflite(row.int32("a"), p.a), row.integer("compared_a"));
+  EXPECT_EQ(comparedTflite(row.int32("b"), p.b), row.integer("compared_b"));
+}
+
+void checkPair(const Row& row, bool quotient) {
+  PairTflite p;
+  const auto encode = quotient ? encodeDivideTflite : encodeSquaredDifferenceTflite;
+  ASSERT_EQ(encode(row.single("s_a"), row.single("s_b"), row.single("s_out"), p), EncodeStatus::Ok);
+  const int32_t a = row.int32("a"), b = row.int32("b");
+  EXPECT_EQ(saturate(quotient ? divideTflite(a, b, p) : squaredDifferenceTflite(a, b, p), -128, 127),
+            row.integer("q"));
+}
+
+void checkSumTflite(const Row& row) {
+  Requant r;
+  ASSERT_EQ(encodeRescale(RequantPolicy::Tflite, row.single("s_in"), row.single("s_out"), r),
+            EncodeStatus::Ok);
+  EXPECT_EQ(requantize(row.int32("sum"), r, row.int32("zp_out"), -128, 127), row.integer("q"));
 }
 
 void checkPieces(const Row& row) {
@@ -233,6 +285,8 @@ void checkTableTflite(const Row& row) {
   const int32_t r = function == "relu"         ? clipTflite(q, 0, 127, s)
                     : function == "relu6"      ? clipTflite(q, 0, six, s)
                     : function == "leaky_relu" ? leakyReluTflite(q, row.single("parameter"), s)
+                    : function == "sqrt"       ? rootTflite(q, s)
+                    : function == "rsqrt"      ? inverseRootTflite(q, s)
                     : function == "abs" ? absoluteTflite(q, s)
                                         : preluTflite(q, row.int32("parameter"), row.single("unit"), s);
   EXPECT_EQ(r, row.integer("r"));
@@ -450,6 +504,15 @@ std::map<std::string, Check> opChecks() {
       {"SIGMOID-Q3", [](const Row& r) { EXPECT_EQ(sigmoidQ3(r.int32("a")), r.integer("r")); }},
       {"TANH-Q", [](const Row& r) { EXPECT_EQ(tanhQ(r.int32("a"), r.int32("bits")), r.integer("r")); }},
       {"LSTM-TFLITE", checkLstm},
+      {"LOGSOFTMAX-TFLITE", checkLogSoftmax},
+      {"LOG-TFLITE", [](const Row& r) { EXPECT_EQ(fixed::logarithmQ12(r.int32("a")), r.integer("log")); }},
+      {"ISQRT-TFLITE", checkInverseRoot},
+      {"L2-TFLITE",
+       [](const Row& r) { r.text("type") == "i8" ? checkNormalize<int8_t>(r) : checkNormalize<uint8_t>(r); }},
+      {"COMPARE-TFLITE", checkComparison},
+      {"SQDIFF-TFLITE", [](const Row& r) { checkPair(r, false); }},
+      {"DIV-TFLITE", [](const Row& r) { checkPair(r, true); }},
+      {"SUM-TFLITE", checkSumTflite},
       {"F-DOT", checkDot},
       {"F-REDUCE", checkSum},
   };

@@ -1,17 +1,12 @@
 #include "runtime/numerics/softmax.h"
 
+#include "runtime/numerics/fixed_point.h"
+
 namespace burin::rt {
 
-namespace {
+using fixed::divideByPower, fixed::leadingZeros, fixed::multiply;
 
-// Qm.n: m integer bits, 31 - m fractional bits, in 32. A product of Qa and Qb is Qa+b by [HIGHMUL].
-int32_t multiply(int32_t a, int32_t b) {
-  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
-  return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
-}
-int32_t divideByPower(int32_t a, int exponent) {
-  return static_cast<int32_t>(shiftRight(a, exponent, Rounding::HalfAway));
-}
+namespace {
 
 // exp(a) for a in [-1/4, 0), Q0: the Taylor series of fourth order around -1/8.
 int32_t expNearZero(int32_t a) {
@@ -21,12 +16,6 @@ int32_t expNearZero(int32_t a) {
   const int32_t x2 = multiply(x, x), x3 = multiply(x2, x), x4 = multiply(x2, x2);
   const int32_t higher = divideByPower(multiply(divideByPower(x4, 2) + x3, kThird) + x2, 1);
   return kExpMinusEighth + multiply(kExpMinusEighth, x + higher);
-}
-
-int leadingZeros(uint32_t value) {
-  int zeros = 0;
-  while (zeros < 32 && !(value & 0x80000000u >> zeros)) ++zeros;
-  return zeros;
 }
 
 } // namespace
@@ -69,23 +58,37 @@ EncodeStatus encodeSoftmax(double beta, float inputScale, SoftmaxParameters& par
   if (status != EncodeStatus::Ok) return status;
   const int leftShift = 2 - encoded.shift;
   const int64_t least = -roundToInteger(scaleByPowerOfTwo(31, 26 - leftShift), Rounding::Down);
-  for (int32_t difference = 0; difference > -256; --difference)
-    parameters.exponential[-difference] =
-        difference < least
-            ? 0
-            : expNegativeQ5(highMultiply(shiftLeftSaturated(difference, leftShift), encoded.multiplier));
-  return EncodeStatus::Ok;
+  parameters.least = saturate32(least);
+  for (int32_t distance = 0; distance < 256; ++distance) {
+    const int32_t difference = highMultiply(shiftLeftSaturated(-distance, leftShift), encoded.multiplier);
+    parameters.difference[distance] = difference;
+    parameters.exponential[distance] = -distance < least ? 0 : expNegativeQ5(difference);
+  }
+  return encodeRequant(RequantPolicy::Tflite,
+                       scaleByPowerOfTwo(1, 31 - leftShift) / static_cast<double>(encoded.multiplier),
+                       parameters.back);
 }
+
+namespace {
+// The greatest value of a row, and the sum, Q12, of the exponentials of all values' distances to it.
+struct Row {
+  int32_t largest, sum;
+};
+template <class T>
+Row readRow(const T* x, int64_t step, int64_t count, const SoftmaxParameters& p) {
+  Row row{T(-1) < T(0) ? -128 : 0, 0};
+  for (int64_t i = 0; i < count; ++i) row.largest = x[i * step] > row.largest ? x[i * step] : row.largest;
+  for (int64_t i = 0; i < count; ++i)
+    row.sum = saturate32(int64_t{row.sum} + divideByPower(p.exponential[row.largest - x[i * step]], 12));
+  return row;
+}
+} // namespace
 
 template <class T>
 void softmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count,
                    const SoftmaxParameters& p) {
   constexpr int32_t low = T(-1) < T(0) ? -128 : 0;
-  int32_t largest = low;
-  for (int64_t i = 0; i < count; ++i) largest = x[i * stepX] > largest ? x[i * stepX] : largest;
-  int32_t sum = 0; // Q12
-  for (int64_t i = 0; i < count; ++i)
-    sum = saturate32(int64_t{sum} + divideByPower(p.exponential[largest - x[i * stepX]], 12));
+  const auto [largest, sum] = readRow(x, stepX, count, p);
   // sum = (1 + fraction) * 2^integerBits: its reciprocal is that of 1 + fraction, shifted.
   const int zeros = leadingZeros(static_cast<uint32_t>(sum));
   const int integerBits = 12 - zeros;
@@ -98,8 +101,27 @@ void softmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count
   }
 }
 
+template <class T>
+void logSoftmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count,
+                      const SoftmaxParameters& p) {
+  constexpr int32_t low = T(-1) < T(0) ? -128 : 0, high = low + 255;
+  const auto [largest, sum] = readRow(x, stepX, count, p);
+  const int32_t logarithm = fixed::logarithmQ12(sum);
+  // What is so small that a Q5.26 could not hold it, or so far from the maximum that it was not counted.
+  const int32_t bound = scaleHighMultiply(INT32_MIN + logarithm, p.back.multiplier, p.back.shift);
+  const int32_t least = bound > p.least - 1 ? bound : p.least - 1;
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t distance = largest - x[i * stepX];
+    const int64_t real = int64_t{p.difference[distance]} - logarithm;
+    y[i * stepY] = static_cast<T>(
+        -distance > least ? saturate(divideByPower(saturate32(real), 22) + high, low, high) : low);
+  }
+}
+
 template void softmaxTflite(const int8_t*, int64_t, int8_t*, int64_t, int64_t, const SoftmaxParameters&);
 template void softmaxTflite(const uint8_t*, int64_t, uint8_t*, int64_t, int64_t, const SoftmaxParameters&);
+template void logSoftmaxTflite(const int8_t*, int64_t, int8_t*, int64_t, int64_t, const SoftmaxParameters&);
+template void logSoftmaxTflite(const uint8_t*, int64_t, uint8_t*, int64_t, int64_t, const SoftmaxParameters&);
 
 EncodeStatus encodeSoftmax(double beta, float inputScale, Softmax16Parameters& p) {
   if (!(beta > 0) || !(inputScale > 0)) return EncodeStatus::NotPositive;

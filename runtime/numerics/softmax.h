@@ -9,6 +9,9 @@ namespace burin::rt {
 
 struct SoftmaxParameters {
   int32_t exponential[256]; // of a value that lies so much below the row's maximum, Q0.31
+  int32_t difference[256];  // that value less the maximum times beta * scale, Q5.26
+  int32_t least = 0;        // differences below it count for nothing
+  Requant back;             // from Q5.26 to stored integers
 };
 
 // beta * scale has to be above 2^-26: the difference is scaled up, never down.
@@ -19,6 +22,11 @@ EncodeStatus encodeSoftmax(double beta, float inputScale, SoftmaxParameters& par
 template <class T>
 void softmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count,
                    const SoftmaxParameters& parameters);
+
+// [LOGSOFTMAX-TFLITE] The logarithm of it: the output has scale 1/16 and the zero point `high` (127 or 255).
+template <class T>
+void logSoftmaxTflite(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count,
+                      const SoftmaxParameters& parameters);
 
 // [SOFTMAX-TFLITE16] The same on 16-bit rows: exp(-10..0) and 1 / (1 + 0..1) from tables of 512 straight
 // pieces.

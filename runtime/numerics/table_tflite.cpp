@@ -1,6 +1,7 @@
 #include "runtime/numerics/table_tflite.h"
 
 #include "runtime/numerics/fixed16.h"
+#include "runtime/numerics/fixed_point.h"
 
 #include <cmath>
 
@@ -66,6 +67,25 @@ int32_t preluTflite(int32_t q, int32_t alpha, float alphaScale, const TableScale
   if (value >= 0) return stored(scaled(value, ratio(s.from.scale, s.to.scale)), s);
   const float slope = s.from.scale * alphaScale;
   return stored(scaled(value * alpha, static_cast<double>(slope / s.to.scale)), s);
+}
+
+int32_t inverseRootTflite(int32_t q, const TableScales& s) {
+  const int32_t value = q - s.from.zeroPoint;
+  if (value <= 0) return value < 0 ? s.low : s.high;
+  constexpr int kBits = 20; // of the root before it takes the result's scale
+  const fixed::Factor root = fixed::inverseSquareRoot(value);
+  const float scale = std::sqrt(s.from.scale) * s.to.scale;
+  Requant r;
+  if (encodeRequant(RequantPolicy::Tflite, 1.0 / static_cast<double>(scale), r) != EncodeStatus::Ok)
+    return s.high;
+  const int32_t fine = fixed::scaleBy(1, {root.multiplier, root.shift - kBits});
+  return stored(fixed::scaleBy(fine, {r.multiplier, r.shift + kBits}), s);
+}
+
+int32_t rootTflite(int32_t q, const TableScales& s) {
+  if (q < s.from.zeroPoint) return s.low;
+  const float root = std::sqrt(s.from.scale * static_cast<float>(q - s.from.zeroPoint));
+  return stored(roundToInteger(static_cast<double>(root / s.to.scale), Rounding::TowardZero), s);
 }
 
 int32_t joinedTflite(int32_t q, const TableScales& s) {

@@ -18,6 +18,9 @@ int32_t absoluteTflite(int32_t q, const TableScales& scales);
 int32_t leakyReluTflite(int32_t q, float alpha, const TableScales& scales);
 // `alpha` is stored in the scale `alphaScale`, without its zero point.
 int32_t preluTflite(int32_t q, int32_t alpha, float alphaScale, const TableScales& scales);
+// Signed integers only; the reference refuses numbers below 0, which give the lowest integer here.
+int32_t inverseRootTflite(int32_t q, const TableScales& scales);
+int32_t rootTflite(int32_t q, const TableScales& scales);
 // [RS-CONCAT] Unsigned integers that are joined.
 int32_t joinedTflite(int32_t q, const TableScales& scales);
 // [HARDSWISH-TFLITE]

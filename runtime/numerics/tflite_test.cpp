@@ -1,8 +1,12 @@
 // TensorFlow Lite's tables, means and resampling against real arithmetic: fixed point is near it, and exact
 // where nothing is rounded.
+#include "runtime/numerics/elementwise_tflite.h"
+#include "runtime/numerics/fixed_point.h"
+#include "runtime/numerics/normalize_tflite.h"
 #include "runtime/numerics/pool.h"
 #include "runtime/numerics/recurrent_tflite.h"
 #include "runtime/numerics/resize_tflite.h"
+#include "runtime/numerics/softmax.h"
 #include "runtime/numerics/table_tflite.h"
 
 #include <gtest/gtest.h>
@@ -38,6 +42,20 @@ TEST(TableTflite, NearTheRealFunctions) {
     }
 }
 
+TEST(TableTflite, RootsNearTheRealOnes) {
+  const TableScales s{{0.071f, -120}, {0.053f, -20}, -128, 127};
+  for (int32_t q = -128; q < 128; ++q) {
+    const double x = realOf(q, s.from);
+    if (x < 0) {
+      EXPECT_EQ(rootTflite(q, s), -128);
+      EXPECT_EQ(inverseRootTflite(q, s), -128);
+      continue;
+    }
+    EXPECT_NEAR(rootTflite(q, s), storedOf(std::sqrt(x), s) - 0.5, 0.51) << q;
+    EXPECT_NEAR(inverseRootTflite(q, s), storedOf(1 / std::sqrt(x), s), 0.51) << q;
+  }
+}
+
 TEST(TableTflite, EqualScalesChangeNothing) {
   const TableScales s{{0.03f, 7}, {0.03f, 7}, -128, 127};
   for (int32_t q = -128; q < 128; ++q) {
@@ -54,7 +72,8 @@ TEST(TableTflite, AnyScalesAreSafe) {
       for (int32_t q : {-128, -1, 0, 1, 127}) {
         const TableScales s{{from, 0}, {to, 0}, -128, 127};
         for (int32_t r : {clipTflite(q, -128, 127, s), absoluteTflite(q, s), leakyReluTflite(q, 1e20f, s),
-                          preluTflite(q, 255, 1e10f, s), hardSwishTflite(q, s)}) {
+                          preluTflite(q, 255, 1e10f, s), hardSwishTflite(q, s), rootTflite(q, s),
+                          inverseRootTflite(q, s)}) {
           EXPECT_GE(r, -128);
           EXPECT_LE(r, 127);
         }
@@ -80,6 +99,79 @@ TEST(SigmoidTflite, RefusesScalesItCannotCount) {
   for (float scale : {0.0f, -1.0f, 2.7f, INFINITY, NAN}) EXPECT_FALSE(sigmoid.encode(scale, true)) << scale;
   ASSERT_TRUE(sigmoid.encode(1e-30f, false));
   EXPECT_EQ(sigmoid(INT16_MAX), 16384);
+}
+
+TEST(PairTflite, NearTheRealFunctions) {
+  const float scaleA = 0.071f, scaleB = 0.053f;
+  PairTflite difference, quotient, slope, compared;
+  ASSERT_EQ(encodeSquaredDifferenceTflite(scaleA, scaleB, 0.9f, difference), EncodeStatus::Ok);
+  ASSERT_EQ(encodeDivideTflite(scaleA, scaleB, 0.09f, quotient), EncodeStatus::Ok);
+  ASSERT_EQ(encodePreluTflite(scaleA, scaleB, 0.3f, slope), EncodeStatus::Ok);
+  ASSERT_EQ(encodeCompareTflite(scaleA, scaleB, compared), EncodeStatus::Ok);
+  for (int32_t a = -255; a < 256; a += 3)
+    for (int32_t b = -255; b < 256; ++b) {
+      const double x = a * static_cast<double>(scaleA), y = b * static_cast<double>(scaleB);
+      ASSERT_NEAR(squaredDifferenceTflite(a, b, difference), (x - y) * (x - y) / 0.9, kTwice + 0.2) << a;
+      if (b) ASSERT_NEAR(divideTflite(a, b, quotient), x / y / 0.09, 0.51) << a << " / " << b;
+      ASSERT_NEAR(preluTflite(a, b, slope), (a >= 0 ? x : x * y) / 0.3, kTwice) << a;
+      ASSERT_NEAR(comparedTflite(a, compared.a), 256 * x, 0.6);
+      ASSERT_NEAR(comparedTflite(b, compared.b), 256 * y, 0.6);
+    }
+}
+
+TEST(PairTflite, AnyScalesAreSafe) {
+  for (float scaleA : {1e-30f, 1e-6f, 1.0f, 1e6f})
+    for (float scaleB : {1e-30f, 1e-6f, 1.0f, 1e6f})
+      for (float out : {1e-30f, 1e-6f, 1.0f, 1e6f})
+        for (int32_t a : {-255, -1, 0, 1, 255})
+          for (int32_t b : {-255, -1, 0, 1, 255}) {
+            PairTflite p;
+            if (encodeSquaredDifferenceTflite(scaleA, scaleB, out, p) == EncodeStatus::Ok)
+              EXPECT_GE(squaredDifferenceTflite(a, b, p), 0);
+            if (encodeDivideTflite(scaleA, scaleB, out, p) == EncodeStatus::Ok && a == 0)
+              EXPECT_EQ(divideTflite(a, b, p), 0);
+            if (encodePreluTflite(scaleA, scaleB, out, p) == EncodeStatus::Ok && a >= 0)
+              EXPECT_GE(preluTflite(a, b, p), 0);
+            if (encodeCompareTflite(scaleA, scaleB, p) == EncodeStatus::Ok && a >= 0)
+              EXPECT_GE(comparedTflite(a, p.a), 0);
+          }
+}
+
+TEST(FixedPoint, LogarithmsAndRootsAreNearTheRealOnes) {
+  std::mt19937 random(9);
+  for (int round = 0; round < 20000; ++round) {
+    const int32_t a = (1 << 19) + static_cast<int32_t>(random() % ((1u << 31) - (1u << 19)));
+    ASSERT_NEAR(fixed::logarithmQ12(a) / 67108864.0, std::log(a / 524288.0), 1e-7) << a;
+    const int32_t v = 2 + static_cast<int32_t>(random() >> (1 + random() % 30));
+    const fixed::Factor f = fixed::inverseSquareRoot(v);
+    ASSERT_NEAR(std::ldexp(f.multiplier, -31 - f.shift) * std::sqrt(v), 1, 2e-3) << v;
+  }
+}
+
+template <class T>
+void checkRows(int32_t low) {
+  std::mt19937 random(3);
+  SoftmaxParameters p;
+  ASSERT_EQ(encodeSoftmax(1, 0.07f, p), EncodeStatus::Ok);
+  for (int64_t count : {1, 2, 17, 300}) {
+    std::vector<T> x(static_cast<size_t>(count)), y(x.size()), z(x.size());
+    for (T& v : x) v = static_cast<T>(low + static_cast<int32_t>(random() % 256));
+    const int32_t zero = low + 131;
+    l2NormalizeTflite(x.data(), 1, y.data(), 1, count, zero);
+    logSoftmaxTflite(x.data(), 1, z.data(), 1, count, p);
+    double squares = 0, exponentials = 0;
+    for (T v : x) squares += (v - zero) * (v - zero), exponentials += std::exp(0.07 * (v - zero));
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double unit = (x[i] - zero) / std::sqrt(std::max(squares, 1.0)),
+                   logarithm = 0.07 * (x[i] - zero) - std::log(exponentials);
+      EXPECT_NEAR(y[i] - low, std::clamp(128 * unit + 128, 0.0, 255.0), 0.76);
+      EXPECT_NEAR(z[i] - low, std::clamp(16 * logarithm + 255, 0.0, 255.0), 0.51);
+    }
+  }
+}
+TEST(RowsTflite, NearTheRealFunctions) {
+  checkRows<int8_t>(-128);
+  checkRows<uint8_t>(0);
 }
 
 TEST(MeanTflite, NearTheRealMean) {

@@ -1,5 +1,6 @@
 // qnn.binary and the table of this family. Attributes of qnn.binary:
-//   fn    add sub mul min max
+//   fn    add sub mul min max; with the rule tflite also squared_difference prelu div, and equal less
+//         less_equal greater greater_equal, which give bool
 //   rule  add, sub: an add policy (default float_ratio); mul, min, max: a requantisation policy (default
 //         float_half_even)
 //   q_lo, q_hi; optionally the rule's numbers (see requant_rows.h): rules 0, 1, 2 are a, b, result, for mul
@@ -20,11 +21,15 @@ namespace burin::rt {
 namespace {
 bool isSum(const std::string& fn) { return fn == "add" || fn == "sub"; }
 
+const char kFunctions[] = "add sub mul min max squared_difference prelu div equal less less_equal greater "
+                          "greater_equal";
+
+// The list's names are in the order of the enumeration.
 QBinaryFn parseFn(const std::string& fn) {
-  if (fn == "sub") return QBinaryFn::Sub;
-  if (fn == "mul") return QBinaryFn::Mul;
-  if (fn == "min") return QBinaryFn::Min;
-  return fn == "max" ? QBinaryFn::Max : QBinaryFn::Add;
+  const std::string names = " " + std::string(kFunctions) + " ";
+  const size_t at = names.find(" " + fn + " ");
+  if (at == std::string::npos) return QBinaryFn::Add;
+  return static_cast<QBinaryFn>(std::count(names.data(), names.data() + at, ' '));
 }
 
 bool readAddPolicy(const Attrs& attrs, AddPolicy& policy, std::string& error) {
@@ -111,18 +116,22 @@ void multiplyRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule&
 
 bool readBinaryRule(const Node& node, Isa isa, QBinaryRule& rule, std::string& error) {
   QuantizedClamp clamp;
+  rule.fn = parseFn(node.attrs.text("fn"));
   if (!checkQuantized(node.in(0), "operand a", true, error) ||
-      !checkQuantized(node.in(1), "operand b", true, error) ||
-      !checkQuantized(node.out(), "the result", true, error) ||
-      !readClamp(node.attrs, node.out(), clamp, error))
+      !checkQuantized(node.in(1), "operand b", true, error))
+    return false;
+  if (!isComparison(rule.fn) && (!checkQuantized(node.out(), "the result", true, error) ||
+                                 !readClamp(node.attrs, node.out(), clamp, error)))
     return false;
   rule.kernels = &rowKernels(isa);
-  rule.fn = parseFn(node.attrs.text("fn"));
   rule.wideProduct = largestMagnitude(node.in(0)) * largestMagnitude(node.in(1)) > INT32_MAX;
-  if (!(isSum(node.attrs.text("fn")) ? readAdd(node, rule, error) : readRescales(node, rule, error)))
+  if (!(isPairFn(rule.fn)              ? readPair(node, rule.fn, rule.pair, error)
+        : isSum(node.attrs.text("fn")) ? readAdd(node, rule, error)
+                                       : readRescales(node, rule, error)))
     return false;
   rule.add.zeroPointA = node.in(0).zeroPoint();
   rule.add.zeroPointB = node.in(1).zeroPoint();
+  if (isComparison(rule.fn)) return true;
   rule.add.zeroPointOut = node.out().zeroPoint();
   rule.add.lowestA = static_cast<int32_t>(lowestOf(node.in(0).dtype()));
   rule.add.lowestB = static_cast<int32_t>(lowestOf(node.in(1).dtype()));
@@ -137,6 +146,7 @@ void binaryRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& r
   if (rule.fn == QBinaryFn::Add || rule.fn == QBinaryFn::Sub)
     return rule.kernels->add[static_cast<int>(p.policy)](a, b, count, p);
   if (rule.fn == QBinaryFn::Mul) return multiplyRow(a, b, count, rule);
+  if (isPairFn(rule.fn)) return pairRow(a, b, count, rule);
   int32_t other[kRowChunk];
   std::copy_n(b, count, other);
   requantizeRow(*rule.kernels, a, count, {rule.rescaleA, p.zeroPointA, p.zeroPointOut, p.low, p.high});
@@ -147,14 +157,15 @@ void binaryRow(int32_t* a, const int32_t* b, int64_t count, const QBinaryRule& r
 
 bool inferQBinary(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
   DType dtype;
-  if (!checkInputs(signature, 2, 2, error) || !checkChoice(signature, "fn", "add sub mul min max", error))
-    return false;
+  if (!checkInputs(signature, 2, 2, error) || !checkChoice(signature, "fn", kFunctions, error)) return false;
   const TensorType &a = *signature.input(0), &b = *signature.input(1);
   if (!readType(signature, "to", a.dtype, dtype, error)) return false;
   AddPolicy add;
   RequantPolicy policy;
-  if (!(isSum(signature.attrs.text("fn")) ? readAddPolicy(signature.attrs, add, error)
-                                          : readRequantPolicy(signature.attrs, "rule", policy, error)))
+  const QBinaryFn fn = parseFn(signature.attrs.text("fn"));
+  if (!(isPairFn(fn)                        ? checkPair(signature, error)
+        : isSum(signature.attrs.text("fn")) ? readAddPolicy(signature.attrs, add, error)
+                                            : readRequantPolicy(signature.attrs, "rule", policy, error)))
     return false;
   Shape shape;
   const int rank = std::max(a.shape.rank, b.shape.rank);
@@ -165,7 +176,7 @@ bool inferQBinary(const Signature& signature, std::vector<TensorType>& results, 
       return reject(error, "shapes " + toString(a.shape) + " and " + toString(b.shape) + " do not broadcast");
     shape.push(p == 1 ? q : p);
   }
-  results = {{dtype, shape}};
+  results = {{isComparison(fn) ? DType::Bool : dtype, shape}};
   return checkShape(shape, error);
 }
 

@@ -1,4 +1,5 @@
 #include "runtime/numerics/elementwise.h"
+#include "runtime/numerics/elementwise_tflite.h"
 #include "runtime/numerics/quantize.h"
 #include "runtime/numerics/registry.h"
 #include "runtime/ops/data_test_support.h"
@@ -145,6 +146,69 @@ TEST(QBinary, ProductsMinimaAndMaxima) {
             .result(DType::I8, scale, zero);
         expectSame(runEverywhere(c)[0], expected);
       }
+}
+
+int32_t pairResult(const std::string& fn, int32_t a, int32_t b, const PairTflite& p) {
+  const int32_t x = comparedTflite(a, p.a), y = comparedTflite(b, p.b);
+  if (fn == "prelu") return preluTflite(a, b, p);
+  if (fn == "div") return divideTflite(a, b, p);
+  if (fn == "equal") return x == y;
+  if (fn == "less") return x < y;
+  if (fn == "less_equal") return x <= y;
+  if (fn == "greater") return x > y;
+  if (fn == "greater_equal") return x >= y;
+  return squaredDifferenceTflite(a, b, p);
+}
+
+TEST(QBinary, WhatOnlyTfliteComputes) {
+  Random random(5);
+  for (const char* fn :
+       {"squared_difference", "prelu", "div", "equal", "less", "less_equal", "greater", "greater_equal"})
+    for (int form = 0; form < 4; ++form)
+      for (DType dtype : {DType::I8, DType::U8}) {
+        const Operands o = operands(form, dtype, form % 2 ? DType::I8 : dtype, random);
+        const float scaleA = o.a.quant.scale[0], scaleB = o.b.quant.scale[0], scale = 0.07f;
+        const std::string name = fn;
+        const bool comparison = name.find("equal") != name.npos || name == "less" || name == "greater";
+        PairTflite p;
+        ASSERT_EQ(comparison        ? encodeCompareTflite(scaleA, scaleB, p)
+                  : name == "prelu" ? encodePreluTflite(scaleA, scaleB, scale, p)
+                  : name == "div"   ? encodeDivideTflite(scaleA, scaleB, scale, p)
+                                    : encodeSquaredDifferenceTflite(scaleA, scaleB, scale, p),
+                  EncodeStatus::Ok);
+        const DType to = comparison ? DType::Bool : dtype;
+        const int32_t zero = dtype == DType::U8 ? 100 : 5, low = dtype == DType::U8 ? 20 : -90, high = 110;
+        Array expected(to, o.result);
+        for (int64_t i = 0; i < expected.size(); ++i) {
+          const int64_t a = o.a.at(broadcastIndex(o.a.type.shape, o.result, i)) - o.a.quant.zeroPoint[0],
+                        b = o.b.at(broadcastIndex(o.b.type.shape, o.result, i)) - o.b.quant.zeroPoint[0];
+          const int64_t value = pairResult(name, static_cast<int32_t>(a), static_cast<int32_t>(b), p);
+          store(expected, i, comparison ? value : saturate(value + zero, low, high));
+        }
+        OpCase c("qnn.binary");
+        c.input(o.a)
+            .input(o.b)
+            .text("fn", fn)
+            .text("rule", "tflite")
+            .integer("q_lo", low)
+            .integer("q_hi", high);
+        expectSame(runEverywhere(comparison ? c : c.result(dtype, scale, zero))[0], expected);
+      }
+}
+
+TEST(QBinary, RefusesWhatOnlyTfliteComputes) {
+  OpCase c("qnn.binary");
+  c.input(Array(DType::I8, {2}).quantized(1, 0))
+      .input(Array(DType::I8, {2}).quantized(1, 0))
+      .text("fn", "less");
+  expectRefused(c, "rule tflite alone");
+  c.text("rule", "tflite");
+  OpCase wide = c, large = c;
+  expectFails(c.result(DType::I8, 1, 0), "a comparison gives bool");
+  wide.inputs[1] = Array(DType::I16, {2}).quantized(1, 0);
+  expectRefused(wide, "8 bit integers");
+  large.inputs[1] = Array(DType::I8, {2}).quantized(1e30f, 0);
+  expectFails(large, "too large");
 }
 
 TEST(QBinary, Refuses) {

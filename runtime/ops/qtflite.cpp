@@ -1,6 +1,8 @@
-// qnn.softmax [SOFTMAX-TFLITE] and qnn.resize [RESIZE-TFLITE]: operators in TensorFlow Lite's fixed point.
-// Attributes beside those of nn.softmax: `beta`, a factor of the operand, default 1. qnn.resize has the
-// attributes of nn.resize, of which it takes linear ones along height and width.
+// qnn.softmax [SOFTMAX-TFLITE] [LOGSOFTMAX-TFLITE], qnn.l2_normalize [L2-TFLITE] and qnn.resize
+// [RESIZE-TFLITE]: operators in TensorFlow Lite's fixed point. Attributes beside those of nn.softmax: `beta`,
+// a factor of the operand, default 1. qnn.l2_normalize has an axis. qnn.resize has the attributes of
+// nn.resize, of which it takes linear ones along height and width.
+#include "runtime/numerics/normalize_tflite.h"
 #include "runtime/numerics/quantize.h"
 #include "runtime/numerics/resize_tflite.h"
 #include "runtime/numerics/softmax.h"
@@ -8,6 +10,7 @@
 #include "runtime/ops/quantize_ops.h"
 #include "runtime/ops/resize_ops.h"
 
+#include <limits>
 #include <type_traits>
 
 namespace burin::rt {
@@ -19,71 +22,132 @@ bool checkStored(const TensorType& x, std::string& error) {
                            "; 8 bit or signed 16 bit integers are needed");
 }
 
+// The logarithm and the norm have no rule for 16 bits.
+bool checkBytes(const TensorType& x, std::string& error) {
+  if (x.dtype == DType::I8 || x.dtype == DType::U8) return true;
+  return reject(error, std::string("the operand is ") + dtypeName(x.dtype) + "; 8 bit integers are needed");
+}
+
 bool inferQSoftmax(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
   if (!checkInputs(signature, 1, 1, error) || !checkStored(*signature.input(0), error) ||
       !checkAxis(signature, "axis", signature.input(0)->shape.rank, error))
     return false;
-  if (signature.attrs.integer("log")) return reject(error, "a logarithm of softmax has no integer rule");
+  if (signature.attrs.integer("log") && !checkBytes(*signature.input(0), error)) return false;
   const float beta = signature.attrs.real("beta", 1.0f);
   if (!(beta > 0 && beta <= 1e30f)) return reject(error, "beta is not a positive number");
   results = {*signature.input(0)};
   return true;
 }
 
-// What the result has to be: 1/256 from the lowest byte, 2^-15 in 16 bits.
+bool inferQNormalize(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
+  if (!checkInputs(signature, 1, 1, error) || !checkBytes(*signature.input(0), error) ||
+      !checkAxis(signature, "axis", signature.input(0)->shape.rank, error))
+    return false;
+  results = {*signature.input(0)};
+  return true;
+}
+
+// The result has the scale 1 / denominator and the zero point `above` the lowest integer.
 template <class T>
-constexpr Affine kSoftmaxResult =
-    sizeof(T) == 2 ? Affine{1.0f / 32768, 0} : Affine{1.0f / 256, std::is_signed_v<T> ? -128 : 0};
+bool checkResult(const Tensor& y, int denominator, int above, std::string& error) {
+  const int zeroPoint = above + std::numeric_limits<T>::min();
+  if (y.scale() == 1.0f / static_cast<float>(denominator) && y.zeroPoint() == zeroPoint) return true;
+  return reject(error, "the result needs the scale 1/" + std::to_string(denominator) +
+                           " and the zero point " + std::to_string(zeroPoint));
+}
 
 template <class T>
-class QSoftmax final : public Kernel {
+class Softmax {
 public:
-  explicit QSoftmax(const Node& node) : node_(node), lines_(node) {}
-
-  bool prepare(std::string& error) {
-    const Tensor &x = node_.in(0), &y = node_.out();
-    if (y.scale() != kSoftmaxResult<T>.scale || y.zeroPoint() != kSoftmaxResult<T>.zeroPoint)
-      return reject(error, std::string("the result needs the scale ") +
-                               (sizeof(T) == 1 ? "1/256 and the lowest integer as zero point"
-                                               : "1/32768 and the zero point 0"));
-    const double beta = static_cast<double>(node_.attrs.real("beta", 1.0f));
-    const EncodeStatus status = encodeSoftmax(beta, x.scale(), parameters_);
+  bool prepare(const Node& node, std::string& error) {
+    logarithm_ = node.attrs.integer("log") != 0;
+    const bool known = sizeof(T) == 2 ? checkResult<T>(node.out(), 32768, 32768, error)
+                       : logarithm_   ? checkResult<T>(node.out(), 16, 255, error)
+                                      : checkResult<T>(node.out(), 256, 0, error);
+    if (!known) return false;
+    const double beta = static_cast<double>(node.attrs.real("beta", 1.0f));
+    const EncodeStatus status = encodeSoftmax(beta, node.in(0).scale(), parameters_);
     return status == EncodeStatus::Ok ||
            reject(error, std::string("the operand's scale ") + describe(status));
   }
+  void line(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count) const {
+    if constexpr (sizeof(T) == 1)
+      if (logarithm_) return logSoftmaxTflite(x, stepX, y, stepY, count, parameters_);
+    softmaxTflite(x, stepX, y, stepY, count, parameters_);
+  }
+
+private:
+  bool logarithm_ = false;
+  std::conditional_t<sizeof(T) == 1, SoftmaxParameters, Softmax16Parameters> parameters_;
+};
+
+template <class T>
+class Normalize {
+public:
+  bool prepare(const Node& node, std::string& error) {
+    zeroPoint_ = node.in(0).zeroPoint();
+    return checkResult<T>(node.out(), 128, 128, error);
+  }
+  void line(const T* x, int64_t stepX, T* y, int64_t stepY, int64_t count) const {
+    l2NormalizeTflite(x, stepX, y, stepY, count, zeroPoint_);
+  }
+
+private:
+  int32_t zeroPoint_ = 0;
+};
+
+// The lines along an axis by a rule, which is prepared for the node and computes one line.
+template <class T, class Rule>
+class QLines final : public Kernel {
+public:
+  explicit QLines(const Node& node) : node_(node), lines_(node) {}
+
+  bool prepare(std::string& error) { return rule_.prepare(node_, error); }
 
   void run(Context& context) override {
     if (lines_.length == 0) return;
     const T* x = node_.in(0).as<const T>();
     T* y = node_.out().as<T>();
-    context.pool.parallelFor(
-        lines_.walk.elements(), lines_.grain(2048), [&](int64_t begin, int64_t end, int) {
-          lines_.walk.forEach(begin, end, [&](const int64_t* at) {
-            softmaxTflite(x + at[0], lines_.stepX, y + at[1], lines_.stepY, lines_.length, parameters_);
-          });
-        });
+    context.pool.parallelFor(lines_.walk.elements(), lines_.grain(2048),
+                             [&](int64_t begin, int64_t end, int) {
+                               lines_.walk.forEach(begin, end, [&](const int64_t* at) {
+                                 rule_.line(x + at[0], lines_.stepX, y + at[1], lines_.stepY, lines_.length);
+                               });
+                             });
   }
 
 private:
   const Node& node_;
   AxisLines lines_;
-  std::conditional_t<sizeof(T) == 1, SoftmaxParameters, Softmax16Parameters> parameters_;
+  Rule rule_;
 };
 
-template <class T>
-std::unique_ptr<Kernel> makeSoftmaxOf(const Node& node, std::string& error) {
-  auto kernel = std::make_unique<QSoftmax<T>>(node);
+template <class T, class Rule>
+std::unique_ptr<Kernel> makeLinesOf(const Node& node, std::string& error) {
+  auto kernel = std::make_unique<QLines<T, Rule>>(node);
   if (!kernel->prepare(error)) return nullptr;
   return kernel;
 }
 
-std::unique_ptr<Kernel> makeQSoftmax(const Node& node, const KernelConfig&, std::string& error) {
+bool checkLines(const Node& node, std::string& error) {
   const Tensor &x = node.in(0), &y = node.out();
   if (!checkQuantized(x, "the operand", true, error) || !checkQuantized(y, "the result", true, error))
-    return nullptr;
-  if (x.dtype() == DType::I8) return makeSoftmaxOf<int8_t>(node, error);
-  if (x.dtype() == DType::I16) return makeSoftmaxOf<int16_t>(node, error);
-  return makeSoftmaxOf<uint8_t>(node, error);
+    return false;
+  return x.dtype() == y.dtype() || reject(error, "operand and result need one element type");
+}
+
+std::unique_ptr<Kernel> makeQSoftmax(const Node& node, const KernelConfig&, std::string& error) {
+  if (!checkLines(node, error)) return nullptr;
+  const DType dtype = node.in(0).dtype();
+  if (dtype == DType::I8) return makeLinesOf<int8_t, Softmax<int8_t>>(node, error);
+  if (dtype == DType::I16) return makeLinesOf<int16_t, Softmax<int16_t>>(node, error);
+  return makeLinesOf<uint8_t, Softmax<uint8_t>>(node, error);
+}
+
+std::unique_ptr<Kernel> makeQNormalize(const Node& node, const KernelConfig&, std::string& error) {
+  if (!checkLines(node, error)) return nullptr;
+  if (node.in(0).dtype() == DType::I8) return makeLinesOf<int8_t, Normalize<int8_t>>(node, error);
+  return makeLinesOf<uint8_t, Normalize<uint8_t>>(node, error);
 }
 
 bool inferQResize(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
@@ -169,6 +233,7 @@ std::unique_ptr<Kernel> makeQResize(const Node& node, const KernelConfig&, std::
 
 static const OpDef kOps[] = {
     {"qnn.softmax", inferQSoftmax, makeQSoftmax},
+    {"qnn.l2_normalize", inferQNormalize, makeQNormalize},
     {"qnn.resize", inferQResize, makeQResize},
 };
 extern const OpTable kQTfliteOps;

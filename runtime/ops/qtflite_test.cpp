@@ -44,8 +44,8 @@ TEST(QSoftmax, RefusesWhatItCannotRound) {
   op.input(bytesOf(DType::I8, {2, 3}, {0, 0, 0, 0, 0, 0}).quantized(0.1f, 0)).integer("axis", 1);
   OpCase scale = op, zero = op, logarithm = op, axis = op, beta = op, wide = op;
   expectFails(scale.result(DType::I8, 0.1f, -128), "1/256");
-  expectFails(zero.result(DType::I8, 1.0f / 256, 0), "lowest integer");
-  expectRefused(logarithm.integer("log", 1), "logarithm");
+  expectFails(zero.result(DType::I8, 1.0f / 256, 0), "zero point -128");
+  expectFails(logarithm.integer("log", 1).result(DType::I8, 1.0f / 256, -128), "1/16");
   axis.attrs.list[0].ints = {2};
   expectRefused(axis, "axis");
   expectRefused(beta.real("beta", -1.0f), "beta");
@@ -54,6 +54,68 @@ TEST(QSoftmax, RefusesWhatItCannotRound) {
   OpCase words("qnn.softmax");
   words.input(Array(DType::I16, {2, 3}).quantized(0.1f, 0)).integer("axis", 1);
   expectFails(words.result(DType::I16, 1.0f / 256, 0), "1/32768");
+}
+
+TEST(QSoftmax, LogarithmsAlongEveryAxis) {
+  Random random(7);
+  for (DType dtype : {DType::I8, DType::U8})
+    for (int64_t axis : {0, 1, 3}) {
+      const float scale = 0.06f;
+      const Array x = randomArray(dtype, {3, 11, 4, 37}, random).quantized(scale, 5);
+      const int low = dtype == DType::I8 ? -128 : 0;
+      OpCase op("qnn.softmax");
+      op.input(x).integer("axis", axis).integer("log", 1).result(dtype, 1.0f / 16, low + 255);
+      const Array y = runEverywhere(op)[0];
+      std::vector<double> sums(static_cast<size_t>(x.size()));
+      auto row = [&](int64_t i) {
+        std::vector<int64_t> p = unravel(x.type.shape, i);
+        p[static_cast<size_t>(axis)] = 0;
+        return static_cast<size_t>(ravel(x.type.shape, p));
+      };
+      auto real = [&](int64_t i) { return static_cast<double>(scale) * (x.at(i) - 128); };
+      for (int64_t i = 0; i < x.size(); ++i) sums[row(i)] += std::exp(real(i));
+      for (int64_t i = 0; i < x.size(); ++i)
+        ASSERT_NEAR(y.at(i), std::fmax(-255, 16 * (real(i) - std::log(sums[row(i)]))) + low + 255, 0.52);
+    }
+}
+
+TEST(QNormalize, EveryAxisEveryLayout) {
+  Random random(8);
+  for (DType dtype : {DType::I8, DType::U8})
+    for (int64_t axis : {0, 1, 3}) {
+      const int low = dtype == DType::I8 ? -128 : 0, zero = low + 133;
+      const Array x = randomArray(dtype, {3, 11, 4, 37}, random).quantized(0.06f, zero);
+      OpCase op("qnn.l2_normalize");
+      op.input(x).integer("axis", axis).result(dtype, 1.0f / 128, low + 128);
+      const Array y = runEverywhere(op)[0];
+      std::vector<double> sums(static_cast<size_t>(x.size()));
+      auto row = [&](int64_t i) {
+        std::vector<int64_t> p = unravel(x.type.shape, i);
+        p[static_cast<size_t>(axis)] = 0;
+        return static_cast<size_t>(ravel(x.type.shape, p));
+      };
+      for (int64_t i = 0; i < x.size(); ++i) {
+        const double value = static_cast<double>(x.at(i) - zero);
+        sums[row(i)] += value * value;
+      }
+      for (int64_t i = 0; i < x.size(); ++i) {
+        const double unit = static_cast<double>(x.at(i) - zero) / std::sqrt(sums[row(i)]);
+        ASSERT_NEAR(y.at(i) - low, std::fmin(255, 128 + 128 * unit), 0.77);
+      }
+    }
+}
+
+TEST(QNormalize, RefusesOtherScales) {
+  OpCase op("qnn.l2_normalize");
+  op.input(bytesOf(DType::U8, {2, 3}, {0, 0, 0, 0, 0, 0}).quantized(0.1f, 0)).integer("axis", 1);
+  OpCase scale = op, zero = op, type = op, axis = op, wide = op;
+  expectFails(scale.result(DType::U8, 0.1f, 128), "1/128");
+  expectFails(zero.result(DType::U8, 1.0f / 128, 0), "zero point 128");
+  expectFails(type.result(DType::I8, 1.0f / 128, 0), "one element type");
+  axis.attrs.list[0].ints = {-1};
+  expectRefused(axis, "axis");
+  wide.inputs[0] = Array(DType::I16, {2, 3});
+  expectRefused(wide, "8 bit");
 }
 
 OpCase resizeCase(const Array& x, int64_t height, int64_t width, const char* coordinate) {
