@@ -21,9 +21,10 @@ Role roleOf(const ProgramOp& op) {
       "nn.batch_norm", "nn.group_norm",     "nn.depth_to_space",  "nn.space_to_depth",
       "qnn.conv",      "qnn.avg_pool",      "qnn.conv_transpose", "qnn.resize"};
   static const std::set<std::string> follow = {
-      "nn.unary",   "nn.binary", "nn.select",  "nn.cast",     "nn.softmax",   "nn.concat",      "nn.slice",
-      "nn.pad",     "nn.tile",   "qnn.binary", "qnn.lut",     "nn.expand",    "qnn.requantize", "qnn.softmax",
-      "qnn.reduce", "nn.reduce", "nn.cumsum",  "nn.quantize", "nn.dequantize"};
+      "nn.unary",   "nn.binary", "nn.select",      "nn.cast",     "nn.softmax",
+      "nn.concat",  "nn.slice",  "nn.pad",         "nn.tile",     "qnn.binary",
+      "qnn.lut",    "nn.expand", "qnn.requantize", "qnn.softmax", "qnn.l2_normalize",
+      "qnn.reduce", "nn.reduce", "nn.cumsum",      "nn.quantize", "nn.dequantize"};
   static const std::set<std::string> rowMajor = {"nn.matmul", "qnn.matmul", "nn.layer_norm",
                                                  "nn.lstm",   "nn.gru",     "nn.rnn",
                                                  "qnn.lstm",  "nn.svdf",    "qnn.svdf"};

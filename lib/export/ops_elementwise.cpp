@@ -190,7 +190,10 @@ bool writeBinary(OpWriter& w, const std::string& fn, const std::string& a, const
     w.write(it->second, {a, b});
   else if (fn == "fmod")
     w.write("Mod", {a, b}, {{"fmod", int64_t(1)}});
-  else if (fn == "mod" && rt::isFloat(w.resultDType()))
+  else if (fn == "squared_difference") {
+    std::string difference = w.make("Sub", {a, b}, {}, "difference");
+    w.write("Mul", {difference, difference});
+  } else if (fn == "mod" && rt::isFloat(w.resultDType()))
     flooredModulo(w, a, b);
   else if (fn == "mod")
     w.write("Mod", {a, b});

@@ -85,7 +85,13 @@ bool softmax(OpWriter& w) {
   return true;
 }
 
+bool l2Normalize(OpWriter& w) {
+  w.write("LpNormalization", {w.in[0]}, {{"axis", w.integer("axis")}, {"p", int64_t(2)}});
+  return true;
+}
+
 constexpr HandlerEntry kHandlers[] = {{"batch_norm", batchNorm},
+                                      {"l2_normalize", l2Normalize},
                                       {"layer_norm", layerNorm},
                                       {"group_norm", groupNorm},
                                       {"lrn", lrn},

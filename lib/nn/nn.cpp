@@ -134,14 +134,15 @@ LogicalResult inferTypes(StringRef opName, MLIRContext* context, std::optional<L
   if (!rt::inferTypes(opName.str(), signature, results, error)) return emitOptionalError(location, error);
   for (const rt::TensorType& r : results) {
     Type element = elementType(context, r.dtype);
-    // Movement ops keep the quantization of their first operand.
-    if (!operands.empty())
-      if (auto first = dyn_cast<RankedTensorType>(operands[0].getType())) {
-        rt::DType storageType;
-        if (isa<quant::QuantizedType>(first.getElementType()) &&
-            elementDType(first.getElementType(), storageType) && storageType == r.dtype)
-          element = first.getElementType();
-      }
+    // Movement ops keep the quantization of the first operand that has one.
+    for (Value operand : operands) {
+      auto type = dyn_cast<RankedTensorType>(operand.getType());
+      rt::DType storageType;
+      if (!type || !isa<quant::QuantizedType>(type.getElementType())) continue;
+      if (elementDType(type.getElementType(), storageType) && storageType == r.dtype)
+        element = type.getElementType();
+      break;
+    }
     types.push_back(RankedTensorType::get(ArrayRef<int64_t>(r.shape.dim, r.shape.rank), element));
   }
   return success();

@@ -38,7 +38,7 @@ def QNN_MatMulOp : QNN_Accumulating<"matmul", "nn.matmul on integers">;
 def QNN_QuantizeOp : QNN_Op<"quantize", "f32 to the result type's integers", (ins QNN_Tensor:$x)>;
 def QNN_DequantizeOp : QNN_Op<"dequantize", "integers to f32", (ins QNN_Tensor:$x)>;
 def QNN_RequantizeOp : QNN_Op<"requantize", "integers to another scale", (ins QNN_Tensor:$x)>;
-def QNN_BinaryOp : QNN_Op<"binary", "add, sub, mul of integers with different scales", (ins QNN_Tensor:$a, QNN_Tensor:$b)>;
+def QNN_BinaryOp : QNN_Op<"binary", "functions of two elements with different scales; comparisons give bool", (ins QNN_Tensor:$a, QNN_Tensor:$b)>;
 def QNN_LutOp : QNN_Op<"lut", "any unary function as a table", (ins QNN_Tensor:$x, QNN_Tensor:$table)>;
 def QNN_AvgPoolOp : QNN_Op<"avg_pool", "nn.avg_pool on integers", (ins QNN_Tensor:$x)>;
 def QNN_ReduceOp : QNN_Op<"reduce", "mean or sum of integers", (ins QNN_Tensor:$x)>;
@@ -53,5 +53,6 @@ def QNN_LstmOp : QNN_Op<"lstm", "nn.lstm on integers, in one direction; bias [1,
   (ins QNN_Tensor:$x, QNN_Tensor:$w, QNN_Tensor:$r, QNN_OptTensor:$bias, QNN_Tensor:$h0, QNN_Tensor:$c0)> {
   let results = (outs QNN_Tensor:$y, QNN_Tensor:$yh, QNN_Tensor:$yc);
 }
+def QNN_L2NormalizeOp : QNN_Op<"l2_normalize", "x over the root of the sum of squares along axis", (ins QNN_Tensor:$x)>;
 def QNN_ResizeOp : QNN_Op<"resize", "linear nn.resize of integers of one scale", (ins QNN_Tensor:$x)>;
 #endif

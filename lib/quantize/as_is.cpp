@@ -2,7 +2,7 @@
 
 #include "lib/nn/builder.h"
 #include "lib/nn/constants.h"
-#include "lib/quantize/emitter.h"
+#include "lib/quantize/rules.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
@@ -293,7 +293,7 @@ private:
     p.source = "model";
     p.reason = whyFloat(op);
     p.precision = p.reason.empty() ? integerPrecision(op) : Precision::F32;
-    p.floatResult = p.reason.empty() && !locks_.count(op->getResult(0));
+    p.floatResult = p.reason.empty() && isReal(op->getResult(0)) && !locks_.count(op->getResult(0));
     return p;
   }
 
@@ -307,20 +307,27 @@ private:
                                                                                : Precision::Int8;
   }
 
+  static bool isReal(Value v) {
+    auto type = dyn_cast<RankedTensorType>(v.getType());
+    return type && type.getElementType().isF32();
+  }
+
   std::string whyFloat(Operation* op) {
+    const TfliteOperator known = tfliteOperator(op, target_, [&](Value v) { return locks_.count(v) > 0; });
+    const bool own = known.rule != TfliteRule::None;
     bool any = false;
-    for (Value v : op->getOperands()) {
-      auto type = dyn_cast<RankedTensorType>(v.getType());
-      if (!type || !type.getElementType().isF32() || nn::isConstant(v)) continue;
-      if (!locks_.count(v)) return fmt::format("'{}' is not quantized in the model", nn::valueName(v));
+    for (Value v : known.operands) {
+      if (!isReal(v) || (nn::isConstant(v) && !own)) continue;
+      if (nn::isConstant(v) ? !stored_.count(v) : !locks_.count(v))
+        return fmt::format("'{}' is not quantized in the model", nn::valueName(v));
       any = true;
     }
     if (!any) return "it has no quantized operand";
-    if (std::string reason = whyNotInteger(op, target_, target_.defaultScheme, integerPrecision(op), true);
-        !reason.empty())
-      return reason;
+    std::string reason =
+        own ? "" : whyNotInteger(op, target_, target_.defaultScheme, integerPrecision(op), true);
+    if (!reason.empty()) return reason;
     for (Value v : op->getResults())
-      if (!locks_.count(v) && !isHeavy(op) && (v == op->getResult(0) || !v.use_empty()))
+      if (!locks_.count(v) && !isHeavy(op) && (v == op->getResult(0) || !v.use_empty()) && (isReal(v) || !own))
         return "its result is not quantized in the model";
     if (isHeavy(op) && nn::isConstant(op->getOperand(1)) && !stored_.count(op->getOperand(1)))
       return "its weights are not quantized in the model";

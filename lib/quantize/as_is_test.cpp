@@ -223,6 +223,96 @@ TEST(AsIs, TfliteSlopesAreTheModelsIntegers) {
   EXPECT_EQ(entries[9], 9);
 }
 
+// One op of two quantized activations whose result, if it is real, is quantized to y.
+mlir::ModuleOp ofTwo(Net& net, const char* fn, const Scale& y, bool real) {
+  const Scale a{0.1f, 3}, b{0.2f, -5};
+  auto operand = [&](const char* name, const Scale& s) {
+    mlir::Value x = net.builder.input(name, {rt::DType::F32, {2, 3}});
+    return net.dequantize(net.quantize(x, s, std::string(name) + "_q"), s);
+  };
+  mlir::Value left = operand("a", a), right = operand("b", b);
+  mlir::Value made =
+      *net.builder.op("binary", {left, right}, net.builder.attrs().s("fn", fn), "made", {}, nn::Fold::Never);
+  return net.finish(real ? net.dequantize(net.quantize(made, y, "y_q"), y) : made);
+}
+
+TEST(AsIs, TfliteComparesIntegers) {
+  for (const char* target : {"tflite", "cpu"}) {
+    Net net;
+    Taken t = take(ofTwo(net, "less", {1, 0}, false), *loadTarget(target));
+    mlir::Operation *integers = find(*t.graph.module, "qnn.binary"),
+                    *real = find(*t.graph.module, "nn.binary");
+    EXPECT_EQ(integers != nullptr, std::string(target) == "tflite"); // the others compare real numbers
+    EXPECT_EQ(real == nullptr, std::string(target) == "tflite");
+    if (!integers) continue;
+    EXPECT_EQ(integers->getAttrOfType<mlir::StringAttr>("fn").getValue(), "less");
+    EXPECT_EQ(nn::valueName(integers->getResult(0)), "made");
+    EXPECT_FALSE(find(*t.graph.module, "qnn.dequantize"));
+    EXPECT_FALSE(t.asIs.plan.op("made")->floatResult);
+  }
+}
+
+TEST(AsIs, TfliteDividesIntegers) {
+  Net net;
+  Taken t = take(ofTwo(net, "div", {0.5f, 1}, true), *loadTarget("tflite"));
+  mlir::Operation* quotient = find(*t.graph.module, "qnn.binary");
+  ASSERT_TRUE(quotient);
+  EXPECT_EQ(quotient->getAttrOfType<mlir::StringAttr>("fn").getValue(), "div");
+}
+
+// The importer writes it as two ops; where the model rounds between them, it is two operators.
+TEST(AsIs, TfliteSquaresDifferencesAtOnce) {
+  for (const bool rounded : {false, true}) {
+    Net net;
+    const Scale a{0.1f, 3}, between{0.3f, 1}, y{0.5f, -7};
+    mlir::Value x = net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {4}}), a, "q"), a);
+    mlir::Value d = *net.builder.op("binary", {x, net.constant({5}, {1}, {0.25f, 2}, "c")},
+                                    net.builder.attrs().s("fn", "sub"), "d");
+    if (rounded) d = net.dequantize(net.quantize(d, between, "d_q"), between);
+    mlir::Value square = *net.builder.op("unary", {d}, net.builder.attrs().s("fn", "square"), "square");
+    Taken t = take(net.finish(net.dequantize(net.quantize(square, y, "y_q"), y)), *loadTarget("tflite"));
+    mlir::Operation *pair = find(*t.graph.module, "qnn.binary"), *table = find(*t.graph.module, "qnn.lut");
+    ASSERT_TRUE(pair);
+    EXPECT_EQ(pair->getAttrOfType<mlir::StringAttr>("fn").getValue(), rounded ? "sub" : "squared_difference");
+    EXPECT_EQ(table != nullptr, rounded);
+    EXPECT_FALSE(find(*t.graph.module, "nn.binary")); // nobody reads the difference any more
+  }
+}
+
+TEST(AsIs, TfliteNormalizesIntegers) {
+  for (const bool known : {true, false}) {
+    Net net;
+    const Scale a{0.1f, 3}, y{known ? 1.0f / 128 : 0.01f, 0};
+    mlir::Value x = net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {2, 4}}), a, "q"), a);
+    const nn::AttrList along =
+        net.builder.attrs().s("fn", "sum_square").ints("axes", {1}).b("keep_dims", true);
+    mlir::Value sum = *net.builder.op("reduce", {x}, along, "sum");
+    mlir::Value bound = *net.builder.op("binary", {sum, net.builder.constantFloat(1e-6f)},
+                                        net.builder.attrs().s("fn", "max"), "bound");
+    mlir::Value root = *net.builder.op("unary", {bound}, net.builder.attrs().s("fn", "rsqrt"), "root");
+    mlir::Value made = *net.builder.op("binary", {x, root}, net.builder.attrs().s("fn", "mul"), "made");
+    Taken t = take(net.finish(net.dequantize(net.quantize(made, y, "y_q"), y)), *loadTarget("tflite"));
+    mlir::Operation* normalize = find(*t.graph.module, "qnn.l2_normalize");
+    EXPECT_EQ(normalize != nullptr, known); // of the scale 1/128 only
+    EXPECT_EQ(find(*t.graph.module, "nn.reduce") == nullptr, known);
+    if (known) EXPECT_EQ(normalize->getAttrOfType<mlir::IntegerAttr>("axis").getInt(), 1);
+  }
+}
+
+TEST(AsIs, TfliteOrdersStoredIntegers) {
+  Net net;
+  const Scale a{0.1f, 3};
+  mlir::Value x = net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {2, 4}}), a, "q"), a);
+  const nn::AttrList along = net.builder.attrs().s("fn", "max").i("axis", 1).b("keep_dims", false);
+  Taken t = take(net.finish(*net.builder.op("arg_reduce", {x}, along, "y")), *loadTarget("tflite"));
+  mlir::Operation* place = find(*t.graph.module, "nn.arg_reduce");
+  ASSERT_TRUE(place);
+  rt::TensorType type;
+  ASSERT_TRUE(nn::tensorType(place->getOperand(0).getType(), type));
+  EXPECT_EQ(type.dtype, rt::DType::I8);
+  EXPECT_EQ(nn::valueName(place->getResult(0)), "y");
+}
+
 TEST(AsIs, AClampAfterAPoolSeesItsIntegers) {
   Net net;
   const Scale a{0.1f, 3};

@@ -24,9 +24,19 @@ bool isStoredArithmetic(Operation* op, const RuleContext& context) {
   StringRef fn = op->getAttrOfType<StringAttr>("fn").getValue();
   return fn == "add" || fn == "sub" || fn == "mul" || fn == "min" || fn == "max";
 }
+bool isStoredQuotient(Operation* op, const RuleContext& context) {
+  return op->getName().getStringRef() == "nn.binary" &&
+         op->getAttrOfType<StringAttr>("fn").getValue() == "div" &&
+         context.target.arithmetic.functions == FunctionRule::Tflite &&
+         llvm::any_of(op->getOperands(), [&](Value v) { return context.storedOf(v); });
+}
 
 Status quantizeOp(Operation* op, RuleContext& context) {
+  const TfliteOperator known =
+      tfliteOperator(op, context.target, [&](Value v) { return context.emit.hasScale(v); });
+  if (known.rule != TfliteRule::None) return quantizeTflite(op, known, context);
   // A model's own integers go through the arithmetic that it was made for, not through a table.
+  if (isStoredQuotient(op, context)) return quantizePair(op, "div", known.operands, context);
   if (isStoredArithmetic(op, context)) return quantizeBinary(op, context);
   if (isIdentity(op)) return quantizeIdentity(op, context);
   switch (classify(op)) {
@@ -87,6 +97,7 @@ public:
         BURIN_CHECK(apply(op));
     }
     out_.module = emit_.take();
+    removeUnused();
     std::string problem;
     ScopedDiagnosticHandler handler(graph_.getContext(), [&](Diagnostic& d) {
       if (problem.empty()) problem = d.str();
@@ -98,6 +109,13 @@ public:
   }
 
 private:
+  // An operator of several ops leaves all but its last without a reader.
+  void removeUnused() {
+    nn::GraphOp made = *out_.module->getOps<nn::GraphOp>().begin();
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(made.getBody().front())))
+      if (!isa<nn::InputOp, nn::OutputOp>(op) && op.use_empty()) op.erase();
+  }
+
   // Integers from outside that only stand for real numbers carry scale and zero point themselves, so that
   // pictures can be fed.
   void takeInput(Operation& op) {
@@ -162,7 +180,8 @@ private:
       auto type = dyn_cast<RankedTensorType>(v.getType());
       return type && type.getElementType().isF32() && !nn::isConstant(v) && !emit_.hasScale(v);
     };
-    SmallVector<Value> needed(op.getOperands());
+    SmallVector<Value> needed =
+        tfliteOperator(&op, target_, [&](Value v) { return emit_.hasScale(v); }).operands;
     for (Value v : op.getResults()) // a state that nobody reads has no range
       if (!plan.floatResult && (v == op.getResult(0) || !v.use_empty())) needed.push_back(v);
     bool wide = false;

@@ -32,6 +32,37 @@ Status quantizeConcat(mlir::Operation* op, RuleContext& context);
 Status quantizeSameScale(mlir::Operation* op, RuleContext& context); // max_pool, movement
 Status quantizeIdentity(mlir::Operation* op, RuleContext& context);  // from one scale to another
 
+// Operators that have integers in TensorFlow Lite's arithmetic alone, where a quantized model brings their
+// scales along.
+enum class TfliteRule : uint8_t {
+  None,
+  Pair,      // qnn.binary
+  Normalize, // qnn.l2_normalize
+  Sum,       // qnn.reduce
+  Stored,    // an nn op that moves or compares stored integers of one scale
+};
+struct TfliteOperator {
+  TfliteRule rule = TfliteRule::None;
+  llvm::StringRef fn;
+  llvm::SmallVector<mlir::Value> operands; // of the whole operator, which may be several ops
+  int64_t axis = 0;                        // Normalize
+};
+// The operator that ends with `op`; without a rule it has the op's operands. `hasScale` tells which tensors
+// are integers.
+TfliteOperator tfliteOperator(mlir::Operation* op, const Target& target,
+                              llvm::function_ref<bool(mlir::Value)> hasScale);
+Status quantizeTflite(mlir::Operation* op, const TfliteOperator& known, RuleContext& context);
+// fn of two operands by qnn.binary with the rule tflite.
+Status quantizePair(mlir::Operation* op, llvm::StringRef fn, llvm::ArrayRef<mlir::Value> operands,
+                    RuleContext& context);
+
+// An activation's integers, or a constant's as the model stores them.
+struct IntegerOperand {
+  mlir::Value value;
+  Integers integers;
+};
+Result<IntegerOperand> storedOperand(mlir::Value v, const StoredConstant& stored, RuleContext& context);
+
 // An op qnn.lut; `entries` are one table of 256 (65536 for 16-bit x) by stored bits, or one per index of
 // `axis`.
 struct TableUse {

@@ -26,10 +26,8 @@ void setRequant(const rt::Requant& r, NamedAttrList& attributes, Builder b) {
   }
 }
 
-struct Operand {
-  Value value;
-  Integers integers;
-};
+using Operand = IntegerOperand;
+} // namespace
 
 // A constant with the integers of the model.
 Result<Operand> storedOperand(Value v, const StoredConstant& stored, RuleContext& c) {
@@ -43,6 +41,7 @@ Result<Operand> storedOperand(Value v, const StoredConstant& stored, RuleContext
                  integers};
 }
 
+namespace {
 // An activation, or a constant quantized from its own values.
 Result<Operand> binaryOperand(Value v, bool reciprocal, RuleContext& c) {
   if (const StoredConstant* stored = c.storedOf(v); stored && !reciprocal)
@@ -187,12 +186,28 @@ Result<Value> requantized(Value q, const Integers& from, const Integers& to, con
 }
 } // namespace
 
+namespace {
+// A constant among joined tensors: the model's integers, if they have the scale of the result.
+Result<Value> storedPart(Value v, const Integers& to, RuleContext& c) {
+  const StoredConstant* stored = c.storedOf(v);
+  if (!stored) return fail(ErrorCode::Unsupported, "one of its operands is a constant");
+  BURIN_ASSIGN(Operand part, storedOperand(v, *stored, c));
+  if (!(part.integers == to))
+    return fail(ErrorCode::Unsupported, "one of its operands is a constant of another scale");
+  return part.value;
+}
+} // namespace
+
 Status quantizeConcat(Operation* op, RuleContext& c) {
   Value result = op->getResult(0);
   const Integers& to = c.emit.scaleOf(result);
   SmallVector<Value> operands;
   for (Value x : op->getOperands()) {
-    if (nn::isConstant(x)) return fail(ErrorCode::Unsupported, "one of its operands is a constant");
+    if (nn::isConstant(x)) {
+      BURIN_ASSIGN(Value q, storedPart(x, to, c));
+      operands.push_back(q);
+      continue;
+    }
     const Integers& from = c.emit.scaleOf(x);
     const std::string name = nn::valueName(x) + "/requantize";
     const bool table = c.target.arithmetic.functions == FunctionRule::Tflite && !(from == to) &&

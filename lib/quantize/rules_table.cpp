@@ -128,6 +128,8 @@ Entry tfliteEntry(const TableProblem& p) {
   if (fn == "clip") return clipEntry(s, p.parameter("alpha", -INFINITY), p.parameter("beta", INFINITY));
   if (fn == "abs") return [=](int32_t q) { return rt::absoluteTflite(q, s); };
   if (fn == "hard_swish" && p.count() == 256) return [=](int32_t q) { return rt::hardSwishTflite(q, s); };
+  if (fn == "rsqrt" && s.low == -128) return [=](int32_t q) { return rt::inverseRootTflite(q, s); };
+  if (fn == "sqrt" && s.low < 0) return [=](int32_t q) { return rt::rootTflite(q, s); };
   if (fn == "leaky_relu")
     return [=, alpha = p.parameter("alpha", 0)](int32_t q) { return rt::leakyReluTflite(q, alpha, s); };
   return {};
@@ -201,7 +203,10 @@ Status quantizeLut(Operation* op, RuleContext& c) {
   StringRef fn = op->getAttrOfType<StringAttr>("fn").getValue();
   if (!c.target.lut.has(fn))
     return fail(ErrorCode::Unsupported, c.target.name + " has no table for '" + fn.str() + "'");
-  BURIN_ASSIGN(TableRows rows, tableRows(op, activation));
+  Result<TableRows> some = tableRows(op, activation);
+  if (!some && fn == "prelu" && c.target.arithmetic.functions == FunctionRule::Tflite)
+    return quantizePair(op, fn, llvm::to_vector(op->getOperands()), c);
+  BURIN_ASSIGN(TableRows rows, std::move(some));
   const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
   const int64_t channels = static_cast<int64_t>(std::max(from.channels.size(), to.channels.size()));
   if (channels > 1 && rows.count > 1 && rows.axis != 1)

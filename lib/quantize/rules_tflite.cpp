@@ -4,6 +4,8 @@
 #include "runtime/core/op.h"
 #include "runtime/numerics/softmax.h"
 
+#include "mlir/IR/IRMapping.h"
+
 using namespace mlir;
 
 namespace burin::quantize {
@@ -28,6 +30,22 @@ rt::EncodeStatus softmaxStatus(double beta, float scale, bool words) {
   rt::SoftmaxParameters parameters;
   return rt::encodeSoftmax(beta, scale, parameters);
 }
+
+bool hasScale(const Integers& integers, int denominator, int zeroPoint) {
+  return integers.affine.scale == 1.0f / static_cast<float>(denominator) &&
+         integers.affine.zeroPoint == zeroPoint;
+}
+
+bool isReal(Value v) {
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  return type && type.getElementType().isF32();
+}
+
+Result<IntegerOperand> integerOperand(Value v, RuleContext& c) {
+  if (!nn::isConstant(v)) return IntegerOperand{c.emit.integer(v), c.emit.scaleOf(v)};
+  if (const StoredConstant* stored = c.storedOf(v)) return storedOperand(v, *stored, c);
+  return fail(ErrorCode::Unsupported, "its constant operand is not quantized in the model");
+}
 } // namespace
 
 std::optional<float> constantFactor(Operation* op) {
@@ -44,14 +62,15 @@ Status quantizeSoftmax(Operation* op, RuleContext& c) {
   Value result = op->getResult(0);
   const Integers& to = c.emit.scaleOf(result);
   auto log = op->getAttrOfType<BoolAttr>("log");
-  if (c.target.arithmetic.softmax != FunctionRule::Tflite || (log && log.getValue()))
+  if (c.target.arithmetic.softmax != FunctionRule::Tflite)
     return fail(ErrorCode::Unsupported, "no integer rule");
   const bool words = to.dtype == rt::DType::I16;
-  if (to.affine.scale != (words ? 1.0f / 32768 : 1.0f / 256) ||
-      to.affine.zeroPoint != (words ? 0 : to.form.low))
-    return fail(ErrorCode::Unsupported,
-                words ? "its result does not have the scale 1/32768 around 0"
-                      : "its result does not have the scale 1/256 from the lowest integer");
+  const bool logarithm = log && log.getValue();
+  if (words && logarithm) return fail(ErrorCode::Unsupported, "no integer rule");
+  if (!(words       ? hasScale(to, 32768, 0)
+        : logarithm ? hasScale(to, 16, to.form.high)
+                    : hasScale(to, 256, to.form.low)))
+    return fail(ErrorCode::Unsupported, "its result has another scale than its integer rule gives");
   const auto [x, beta] = scaledOperand(op, c);
   const Integers& from = c.emit.scaleOf(x);
   if (auto status = softmaxStatus(beta, from.affine.scale, words); status != rt::EncodeStatus::Ok)
@@ -86,6 +105,97 @@ Status quantizeResize(Operation* op, RuleContext& c) {
                                         geometry(op), c.emit.integerName(result), nn::nodeName(op))
                                 ->getResult(0));
   return {};
+}
+
+Status quantizePair(Operation* op, StringRef fn, ArrayRef<Value> operands, RuleContext& c) {
+  Value result = op->getResult(0);
+  Builder b(op->getContext());
+  BURIN_ASSIGN(IntegerOperand x, integerOperand(operands[0], c));
+  BURIN_ASSIGN(IntegerOperand y, integerOperand(operands[1], c));
+  if (rt::dtypeBytes(x.integers.dtype) + rt::dtypeBytes(y.integers.dtype) != 2)
+    return fail(ErrorCode::Unsupported, "its integer rule is for 8 bits");
+  NamedAttrList attributes;
+  attributes.set("fn", b.getStringAttr(fn));
+  attributes.set("rule", b.getStringAttr("tflite"));
+  const bool comparison = !isReal(result);
+  Type type = result.getType();
+  if (!comparison) {
+    const Integers& to = c.emit.scaleOf(result);
+    attributes.set("to", b.getStringAttr(rt::dtypeName(to.dtype)));
+    setClamp(op, to, attributes, c.target);
+    type = c.emit.integerType(result);
+  }
+  Value made = c.emit
+                   .create("qnn.binary", {x.value, y.value}, type, attributes,
+                           comparison ? nn::valueName(result) : c.emit.integerName(result), nn::nodeName(op))
+                   ->getResult(0);
+  if (comparison)
+    c.emit.setReal(result, made);
+  else
+    c.emit.setInteger(result, made);
+  return {};
+}
+
+namespace {
+Status quantizeNormalize(Operation* op, const TfliteOperator& known, RuleContext& c) {
+  Value x = known.operands[0], result = op->getResult(0);
+  const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
+  if (from.dtype != to.dtype || rt::dtypeBytes(to.dtype) != 1 || !hasScale(to, 128, to.form.low + 128))
+    return fail(ErrorCode::Unsupported, "its result has another scale than its integer rule gives");
+  NamedAttrList attributes;
+  attributes.set("axis", Builder(op->getContext()).getI64IntegerAttr(known.axis));
+  c.emit.setInteger(result, c.emit
+                                .create("qnn.l2_normalize", {c.emit.integer(x)}, c.emit.integerType(result),
+                                        attributes, c.emit.integerName(result), nn::nodeName(op))
+                                ->getResult(0));
+  return {};
+}
+
+// The op itself, on stored integers: its real operands and its real result have one scale.
+Status quantizeStored(Operation* op, RuleContext& c) {
+  std::optional<Integers> one;
+  IRMapping mapping;
+  auto agrees = [&](const Integers& integers) {
+    if (!one) one = integers;
+    return *one == integers;
+  };
+  for (Value v : op->getOperands()) {
+    if (!isReal(v)) {
+      mapping.map(v, c.emit.plain(v));
+      continue;
+    }
+    BURIN_ASSIGN(IntegerOperand x, integerOperand(v, c));
+    if (!agrees(x.integers)) return fail(ErrorCode::Unsupported, "its operands have different scales");
+    mapping.map(v, x.value);
+  }
+  Value result = op->getResult(0);
+  const bool real = isReal(result);
+  if (real && !agrees(c.emit.scaleOf(result)))
+    return fail(ErrorCode::Unsupported, "its operand and its result have different scales");
+  Operation* made = c.emit.builder().clone(*op, mapping);
+  for (auto [old, fresh] : llvm::zip(op->getResults(), made->getResults())) c.emit.setReal(old, fresh);
+  if (!real) return {};
+  made->getResult(0).setType(c.emit.integerType(result));
+  std::vector<std::string> names = {c.emit.integerName(result)};
+  for (Value v : op->getResults().drop_front()) names.push_back(nn::valueName(v));
+  nn::setNames(made, names);
+  c.emit.setInteger(result, made->getResult(0));
+  return {};
+}
+} // namespace
+
+Status quantizeTflite(Operation* op, const TfliteOperator& known, RuleContext& c) {
+  switch (known.rule) {
+  case TfliteRule::Pair:
+    return quantizePair(op, known.fn, known.operands, c);
+  case TfliteRule::Normalize:
+    return quantizeNormalize(op, known, c);
+  case TfliteRule::Sum:
+    if (rt::dtypeBytes(c.emit.scaleOf(known.operands[0]).dtype) == 1) return quantizeAverage(op, c);
+    return fail(ErrorCode::Unsupported, "its integer rule is for 8 bits");
+  default:
+    return quantizeStored(op, c);
+  }
 }
 
 } // namespace burin::quantize

@@ -111,7 +111,7 @@ struct Arithmetic {
   FunctionRule softmax = FunctionRule::Float;
   FunctionRule resize = FunctionRule::Float; // linear
   FunctionRule recurrent = FunctionRule::Float;
-  FunctionRule functions = FunctionRule::Float; // entries of tables
+  FunctionRule functions = FunctionRule::Float; // entries of tables, operators TFLite alone has integers for
 };
 
 struct LutForm {

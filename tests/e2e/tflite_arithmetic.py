@@ -55,7 +55,7 @@ class Program:
         """Kinds of operators that compute in float, casts aside."""
         tensors = self.facts["tensors"]
         return sorted({op["type"] for op in self.facts["ops"] if op["type"].startswith("nn.")
-                       and any(tensors[i]["dtype"] == "f32" for i in op["outputs"])})
+                       and any(tensors[i]["dtype"] == "f32" for i in op["inputs"] + op["outputs"] if i >= 0)})
 
 
 def differences(tensor, wanted, quant, got):
@@ -100,6 +100,8 @@ def compare(tool, what, graph, program, inputs, within=0, kernels="auto"):
 
 
 def integers(tensor, rng, extreme):
+    if not tensor.quantized:  # conditions and small indices
+        return rng.integers(0, 2, tensor.shape).astype(tensor.dtype)
     info = numpy.iinfo(tensor.dtype)
     if extreme:
         return rng.choice(numpy.array([info.min, info.max, int(tensor.zero_point[0])]), tensor.shape).astype(tensor.dtype)

@@ -5,7 +5,7 @@ import numpy
 
 from tflite_file import CODES, NONE, RELU, RELU6, SAME, TANH, VALID, Graph, Operator, Tensor
 
-I8, U8, I16, I32, I64 = (numpy.dtype(name) for name in ("i1", "u1", "i2", "i4", "i8"))
+I8, U8, I16, I32, I64, BOOL = (numpy.dtype(name) for name in ("i1", "u1", "i2", "i4", "i8", "?"))
 NAMES = {I8: "int8", U8: "uint8", I16: "int16"}
 
 
@@ -22,6 +22,7 @@ class Builder:
 
     def __init__(self, name, dtype):
         self.name, self.dtype = "%s_%s" % (name, NAMES[dtype]), numpy.dtype(dtype)
+        self.low = numpy.iinfo(dtype).min
         self.rng = numpy.random.default_rng(sum(self.name.encode()))
         self.graph = Graph([], [], [], [])
 
@@ -77,8 +78,8 @@ class Builder:
         return index
 
     def case(self, kind, inputs, shape, options=None, scale=None, zero=None, like=None, dtype=None, may_float=False,
-             within=0):
-        """Ends with the operator; its result takes the scale of tensor `like`."""
+             within=0, indices=None):
+        """Ends with the operator; its result takes the scale of tensor `like`. `indices`: type of a second result."""
         if like is not None:
             scale, zero = self.graph.tensors[like].scale[0], self.graph.tensors[like].zero_point[0]
         dtype = self.dtype if dtype is None else dtype
@@ -86,7 +87,8 @@ class Builder:
             y = self.add("y", shape, dtype, self.scale() if scale is None else scale, self.zero() if zero is None else zero)
         else:
             y = self.add("y", shape, dtype)
-        self.graph.operators.append(Operator(kind, list(inputs), [y], options or {}))
+        results = [y] if indices is None else [y, self.add("i", shape, indices)]
+        self.graph.operators.append(Operator(kind, list(inputs), results, options or {}))
         self.graph.outputs = [y]
         return Case(self.name, self.graph, may_float, within)
 
@@ -191,7 +193,9 @@ def functions(dtype):
     b = Builder("prelu", dtype)
     yield b.case("PRELU", [b.input(*shape), b.constant((1, 1, 3), scale=0.004)], shape, scale=0.11)
     b = Builder("prelu_elements", dtype)
-    yield b.case("PRELU", [b.input(*shape), b.constant(shape[1:], scale=0.004)], shape, scale=0.11, may_float=True, within=1)
+    yield b.case("PRELU", [b.input(*shape), b.constant(shape[1:], scale=0.004)], shape, scale=0.11)
+    b = Builder("prelu_computed", dtype)
+    yield b.case("PRELU", [b.input(*shape), b.input(1, 1, 32, 1, scale=0.004)], shape, scale=0.11)
     for name, beta, size in (("softmax", 1.0, 10), ("softmax_beta", 0.7, 10), ("softmax_long", 1.0, 1001)):
         b = Builder(name, dtype)
         yield b.case("SOFTMAX", [b.input(12, size)], (12, size), {"beta": beta}, scale=1 / 256, zero=low)
@@ -220,7 +224,16 @@ def windows(dtype):
             yield b.case("MEAN", [x, b.ints(*axes)], shape, {"keep_dims": keep}, like=x if scale else None)
     b = Builder("reduce_max", dtype)
     x = b.input(1, 9, 10, 5)
-    yield b.case("REDUCE_MAX", [x, b.ints(1, 2)], (1, 5), {"keep_dims": 0}, like=x, may_float=True)
+    yield b.case("REDUCE_MAX", [x, b.ints(1, 2)], (1, 5), {"keep_dims": 0}, like=x)
+    b = Builder("reduce_min", dtype)
+    x = b.input(1, 9, 10, 5)
+    yield b.case("REDUCE_MIN", [x, b.ints(3)], (1, 9, 10, 1), {"keep_dims": 1}, like=x)
+    for name, axes, out in (("sum", (1, 2), (1, 5)), ("sum_channels", (3,), (1, 9, 10))):
+        b = Builder(name, dtype)
+        yield b.case("SUM", [b.input(1, 9, 10, 5), b.ints(*axes)], out, {"keep_dims": 0}, scale=0.4)
+    b = Builder("sum_same_scale", dtype)
+    x = b.input(1, 9, 10, 5, zero=b.low + 128)
+    yield b.case("SUM", [x, b.ints(3)], (1, 9, 10), {"keep_dims": 0}, like=x)
     for kind, label in (("RESIZE_BILINEAR", "bilinear"), ("RESIZE_NEAREST_NEIGHBOR", "nearest")):
         for name, size, align, half in (("", (11, 7), 0, 0), ("_align", (11, 13), 1, 0), ("_half", (9, 12), 0, 1),
                                         ("_double", (8, 10), 0, 0), ("_half_double", (8, 10), 0, 1), ("_smaller", (3, 2), 0, 1)):
@@ -247,6 +260,11 @@ def scales(dtype):
     if dtype == U8:
         b = Builder("concatenation_scales", dtype)
         yield b.case("CONCATENATION", [b.input(*shape), b.input(*shape)], (1, 6, 7, 8), {"axis": 3}, scale=0.12)
+    b = Builder("concatenation_constant", dtype)
+    x = b.input(*shape)
+    t = b.graph.tensors[x]
+    yield b.case("CONCATENATION", [x, b.constant((1, 6, 7, 2), scale=t.scale[0], zero=t.zero_point[0])], (1, 6, 7, 6),
+                 {"axis": 3}, like=x)
     b = Builder("pad", dtype)
     x = b.input(*shape)
     pads = b.add("p", (4, 2), I32, data=numpy.array([[0, 0], [1, 2], [3, 0], [0, 0]], I32))
@@ -256,7 +274,7 @@ def scales(dtype):
     pads = b.add("p", (4, 2), I32, data=numpy.array([[0, 0], [1, 0], [0, 1], [0, 0]], I32))
     t = b.graph.tensors[x]
     value = b.add("v", (1,), dtype, t.scale, t.zero_point, numpy.array([77], dtype))
-    yield b.case("PADV2", [x, pads, value], (1, 7, 8, 4), like=x, may_float=True)
+    yield b.case("PADV2", [x, pads, value], (1, 7, 8, 4), like=x)
 
 
 def movement(dtype):
@@ -273,8 +291,76 @@ def movement(dtype):
     yield moved("strided_slice_masks", "STRIDED_SLICE", (1, 6, 4), (0, 0, 2, 0), (1, 1, 9, 9), (1, 1, 1, 1), begin_mask=1,
                 end_mask=10, shrink_axis_mask=4)
     yield moved("slice", "SLICE", (1, 2, 7, 3), (0, 3, 0, 1), (1, 2, -1, 3))
+    yield moved("reverse_sequence", "REVERSE_SEQUENCE", shape, (3,), seq_dim=1)
+    yield moved("tile", "TILE", (1, 12, 7, 12), (1, 2, 1, 3))
+    yield moved("reverse", "REVERSE_V2", shape, (2,))
+    yield moved("gather_nd", "GATHER_ND", (2, 4), ((0, 5, 1), (0, 2, 6)))
     b = Builder("arg_max", dtype)
-    yield b.case("ARG_MAX", [b.input(*shape), b.ints(3)], (1, 6, 7), {"output_type": CODES[I32]}, dtype=I32, may_float=True)
+    yield b.case("ARG_MAX", [b.input(*shape), b.ints(3)], (1, 6, 7), {"output_type": CODES[I32]}, dtype=I32)
+    b = Builder("arg_min", dtype)
+    yield b.case("ARG_MIN", [b.input(*shape), b.ints(1)], (1, 7, 4), {"output_type": CODES[I32]}, dtype=I32)
+    b = Builder("top_k", dtype)
+    x = b.input(*shape)
+    yield b.case("TOPK_V2", [x, b.add("c", (), I32, data=numpy.array(3, I32))], (1, 6, 7, 3), like=x, indices=I32)
+    b = Builder("gather", dtype)
+    x = b.input(*shape)
+    index = b.add("x1", (5,), I32)
+    b.graph.inputs.append(index)
+    yield b.case("GATHER", [x, index], (1, 6, 5, 4), {"axis": 2}, like=x)
+    b = Builder("select", dtype)
+    condition = b.add("x0", shape, "?")
+    b.graph.inputs.append(condition)
+    x = b.input(*shape, scale=0.07, zero=11)
+    yield b.case("SELECT_V2", [condition, x, b.input(1, 1, 1, 4, scale=0.07, zero=11)], shape, like=x)
+
+
+def comparisons(dtype):
+    shape = (1, 9, 16, 3)
+    for kind in ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"):
+        b = Builder(kind.lower(), dtype)
+        yield b.case(kind, [b.input(*shape), b.input(*shape)], shape, dtype=BOOL)
+        b = Builder(kind.lower() + "_constant", dtype)
+        yield b.case(kind, [b.input(*shape), b.constant(())], shape, dtype=BOOL)
+    b = Builder("less_fine", dtype)  # several integers are one
+    yield b.case("LESS", [b.input(*shape, scale=0.0011), b.input(1, 1, 1, 3, scale=0.0009)], shape, dtype=BOOL)
+    b = Builder("equal_same_scale", dtype)
+    x = b.input(*shape)
+    t = b.graph.tensors[x]
+    yield b.case("EQUAL", [x, b.input(*shape, scale=t.scale[0], zero=t.zero_point[0])], shape, dtype=BOOL)
+
+
+def fixed_point(dtype):
+    """Roots, quotients, norms."""
+    shape = (1, 8, 32, 3)
+    low = -128 if dtype == I8 else 0
+    if dtype == I8:  # TFLite has these for signed bytes alone
+        b = Builder("squared_difference", dtype)
+        yield b.case("SQUARED_DIFFERENCE", [b.input(*shape), b.input(*shape)], shape, scale=0.9)
+        b = Builder("squared_difference_constant", dtype)
+        yield b.case("SQUARED_DIFFERENCE", [b.input(*shape), b.constant((1, 1, 1, 3))], shape, scale=0.9)
+        b = Builder("squared_difference_scalar", dtype)
+        yield b.case("SQUARED_DIFFERENCE", [b.constant(()), b.input(*shape)], shape, scale=0.9)
+        for kind, scale in (("RSQRT", 0.07), ("SQRT", 0.013), ("LOG", 0.02)):
+            b = Builder(kind.lower(), dtype)
+            yield b.case(kind, [b.input(*shape, zero=low)], shape, scale=scale, zero=-20)
+        b = Builder("rsqrt_negative", dtype)
+        yield b.case("RSQRT", [b.input(*shape, zero=-7)], shape, scale=0.0071)
+    for name, other in (("div", shape), ("div_broadcast", (1, 1, 1, 3))):
+        b = Builder(name, dtype)
+        yield b.case("DIV", [b.input(*shape), b.input(*other)], shape, {"activation": NONE}, scale=0.09)
+    b = Builder("div_relu", dtype)
+    yield b.case("DIV", [b.input(*shape), b.constant((1, 1, 1, 3))], shape, {"activation": RELU}, scale=0.03)
+    b = Builder("div_scalar", dtype)
+    yield b.case("DIV", [b.input(*shape), b.constant(())], shape, {"activation": NONE}, scale=0.03)
+    for name, size in (("l2_normalization", 7), ("l2_normalization_long", 513)):
+        b = Builder(name, dtype)
+        yield b.case("L2_NORMALIZATION", [b.input(11, size)], (11, size), scale=1 / 128, zero=low + 128)
+    b = Builder("l2_normalization_picture", dtype)
+    yield b.case("L2_NORMALIZATION", [b.input(1, 4, 5, 6)], (1, 4, 5, 6), scale=1 / 128, zero=low + 128)
+    for name, size, scale in (("log_softmax", 10, None), ("log_softmax_long", 1001, None), ("log_softmax_flat", 20, 0.002),
+                              ("log_softmax_steep", 20, 0.9)):
+        b = Builder(name, dtype)
+        yield b.case("LOG_SOFTMAX", [b.input(12, size, scale=scale)], (12, size), scale=1 / 16, zero=low + 255)
 
 
 def recurrent():
@@ -328,5 +414,6 @@ def recurrent():
 def all_cases():
     yield from recurrent()
     for dtype in (I8, U8):
-        for group in (convolutions, products, elements, functions, windows, scales, movement):
+        for group in (convolutions, products, elements, functions, windows, scales, movement, comparisons,
+                      fixed_point):
             yield from group(dtype)

@@ -248,3 +248,75 @@ def sigmoid16(x, scale, tanh):
         return numpy.where(argument >= 0, y - (1 << 23) + 128, -y + (1 << 23) + 127) >> 8
     y = numpy.where(place >= 255, 0x7FFF << 10, y)
     return numpy.where(argument >= 0, y + 512, (1 << 25) - y + 511) >> 10
+
+
+def leading_zeros(x):
+    """Of 32-bit numbers that are not negative."""
+    return numpy.array([32 - int(v).bit_length() for v in numpy.ravel(x)], numpy.int64).reshape(numpy.shape(x))
+
+
+def natural_logarithm(a):
+    """Of numbers >= 1 with 12 integer bits, with 5: a Pade approximant on a stretch of a factor of sqrt(2)."""
+    a = numpy.asarray(a, numpy.int64)
+    times = doubling_high_multiply
+    root_half, fourth_root_half, quarter = 1518500250, 1805811301, 8388608
+    one = leading_zeros(a)
+    r_one = saturated_left_shift(times(saturated_left_shift(a, one - 1), root_half), 1)
+    power_one = numpy.minimum(saturated_left_shift(12 - one, 25) + quarter, INT32[1])
+    two = leading_zeros(times(a, root_half)) - 1
+    r_two = saturated_left_shift(a, two)
+    power_two = numpy.maximum(saturated_left_shift(12 - two, 25) - quarter, INT32[0])
+    r, power = numpy.minimum(r_one, r_two), numpy.maximum(power_one, power_two)
+    total = r + fourth_root_half
+    p = truncated_quotient(total + numpy.where(total >= 0, 1, -1), 2)
+    q = 2 * (r - fourth_root_half)
+    square = times(q, q)
+    numerator = times(q, r) + times(times(q, square), 117049297)
+    denominator = times(p, 1057819769 + q + times(127690142, square)) + times(638450708, q)
+    rest = times(rounding_shift(numerator, 6), reciprocal_of_one_plus(denominator))
+    return saturated_left_shift(times(power, 1488522236) + rest, 1)
+
+
+def log_softmax(x, scale, low):
+    """Rows along the last axis; 8-bit results of scale 1/16, the highest stands for 0."""
+    multiplier, shift = quantize_multiplier(min(float(scale) * 2.0 ** 26, 2.0 ** 31 - 1))
+    back, back_shift = quantize_multiplier(float(1 << (31 - shift)) / multiplier)
+    least = -math.floor(31.0 * 2.0 ** 26 / 2.0 ** shift)
+    difference = x - x.max(-1, keepdims=True)
+    counts = difference >= least
+    scaled = doubling_high_multiply(numpy.where(counts, difference, 0) << shift, multiplier)
+    total = rounding_shift(numpy.where(counts, exp_of_negative(scaled), 0), 12).sum(-1, keepdims=True)
+    assert total.max() <= INT32[1], "a row too long for the sum's 12 integer bits"
+    logarithm = natural_logarithm(total)
+    bound = numpy.maximum(least - 1, multiply(logarithm + INT32[0], back, back_shift))
+    result = rounding_shift(scaled - logarithm, 22) + low + 255
+    return numpy.where(difference > bound, numpy.clip(result, low, low + 255), low)
+
+
+def inverse_square_root(value):
+    """A multiplier and a shift that counts to the right, by five steps of Newton's method from 1."""
+    value = int(value)
+    if value <= 1:
+        return INT32[1], 0
+    shift = 11
+    while value >= 1 << 29:
+        value, shift = value // 4, shift + 1
+    pairs = (32 - value.bit_length() - 1) // 2 - 1
+    value, shift = value << (2 * pairs), shift - pairs
+    times = doubling_high_multiply
+    half, x = rounding_shift(value >> 1, 1), 1 << 28
+    for _ in range(5):
+        cube = saturated_left_shift(times(times(x, x), x), 6)
+        x = saturated_left_shift(times((1 << 28) + (1 << 27), x) - times(half, cube), 3)
+    x = int(times(x, 1518500250))
+    return (x << -shift, 0) if shift < 0 else (x, shift)
+
+
+def quotient(a, b, multiplier, shift):
+    """a / b times a multiplier, b not 0, before the zero point."""
+    a, b = numpy.where(b < 0, -a, a).astype(numpy.int64), numpy.abs(b).astype(numpy.int64)
+    zeros = leading_zeros(b)
+    inverse = reciprocal_of_one_plus((b << zeros) - (1 << 31))
+    headroom = leading_zeros(numpy.where(a < 0, -a - 1, a)) - 1
+    whole = doubling_high_multiply(a << headroom, inverse)
+    return rounding_shift(doubling_high_multiply(whole, multiplier), (31 - zeros) + headroom - shift)

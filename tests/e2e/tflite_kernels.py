@@ -4,8 +4,9 @@ import math
 import numpy
 
 from tflite_file import NONE, RELU, RELU6, RELU_N1_TO_1, SAME
-from tflite_fixed_point import (hard_swish, multipliers, multiply, multiply_wide, on_pieces, pieces, quantize_multiplier,
-                                round_half_away, sigmoid16, softmax, softmax16, truncated_quotient)
+from tflite_fixed_point import (hard_swish, inverse_square_root, log_softmax, multipliers, multiply, multiply_wide,
+                                on_pieces, pieces, quantize_multiplier, quotient, round_half_away, sigmoid16, softmax,
+                                softmax16, truncated_quotient)
 from tflite_recurrent import sequence_lstm, svdf
 
 F32 = numpy.float32
@@ -173,6 +174,68 @@ def extremum(c):
     return (numpy.maximum if c.type == "MAXIMUM" else numpy.minimum)(c.x[0], c.x[1])
 
 
+def squared_difference(c):
+    """Both operands to twice the larger scale with 7 more bits."""
+    twice = 2.0 * float(max(c.scale(0), c.scale(1)))
+    a, b = (multiply(c.centred(i) << 7, *quantize_multiplier(float(c.scale(i)) / twice)) for i in (0, 1))
+    back = quantize_multiplier(twice * twice / float(F32(1 << 14) * c.to_scale))
+    return c.clamped(multiply((a - b) ** 2, *back) + c.to_zero)
+
+
+COMPARISONS = {"EQUAL": numpy.equal, "NOT_EQUAL": numpy.not_equal, "LESS": numpy.less, "LESS_EQUAL": numpy.less_equal,
+               "GREATER": numpy.greater, "GREATER_EQUAL": numpy.greater_equal}
+
+
+def compare(c):
+    """Both operands times their scales, with 8 more bits."""
+    a, b = (multiply(c.centred(i) << 8, *quantize_multiplier(c.scale(i))) for i in (0, 1))
+    return COMPARISONS[c.type](a, b)
+
+
+def div(c):
+    multiplier, shift = quantize_multiplier(c.scale(0) / F32(c.scale(1) * c.to_scale))
+    a, b = numpy.broadcast_arrays(c.centred(0), c.centred(1))
+    whole = quotient(a, numpy.where(b == 0, 1, b), multiplier, shift)
+    whole = numpy.where(b == 0, numpy.sign(a) * 1000, whole)  # the reference leaves it open: ours saturates
+    return c.clamped(whole + c.to_zero, c.options["activation"])
+
+
+def rsqrt(c):
+    """Below 0, where the reference stops, the lowest."""
+    x = c.centred(0)
+    factor = quantize_multiplier(1.0 / float(F32(numpy.sqrt(c.scale(0)) * c.to_scale)))
+    low, high = c.bounds
+
+    def one(value):
+        if value <= 0:
+            return high if value == 0 else low
+        multiplier, right = inverse_square_root(value)
+        fine = multiply(1, multiplier, 20 - right)
+        return int(multiply(fine, factor[0], factor[1] - 20)) + c.to_zero
+
+    return numpy.clip(numpy.vectorize(one, otypes=[numpy.int64])(x), low, high).astype(c.output.dtype)
+
+
+def sqrt(c):
+    x = c.centred(0)
+    root = numpy.sqrt(c.scale(0) * numpy.maximum(x, 0).astype(F32))
+    y = numpy.trunc(root / c.to_scale).astype(numpy.int64) + c.to_zero
+    return c.clamped(numpy.where(x < 0, c.bounds[0], y))
+
+
+def l2_normalization(c):
+    x = c.centred(0)
+    assert c.to_scale == 1 / 128
+    y = numpy.zeros_like(x)
+    for place in numpy.ndindex(x.shape[:-1]):
+        multiplier, right = inverse_square_root((x[place] ** 2).sum())
+        if c.output.dtype == numpy.int8:
+            y[place] = multiply(x[place], multiplier, 7 - right)
+        else:
+            y[place] = multiply(128 * x[place], multiplier, -right)
+    return c.clamped(y + c.to_zero)
+
+
 def relu(c):
     kind = {"RELU": (0, None), "RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1)}[c.type]
     y = multiply(c.centred(0), *quantize_multiplier(c.scale(0) / c.to_scale)) + c.to_zero
@@ -215,6 +278,7 @@ def _erf(x):
 FUNCTIONS = {
     "LOGISTIC": lambda x, o: 1 / (1 + numpy.exp(-x)), "TANH": lambda x, o: numpy.tanh(x),
     "EXP": lambda x, o: numpy.exp(x),
+    "LOG": lambda x, o: numpy.where(x > 0, numpy.log(numpy.maximum(x, 1e-30)), -1e4),
     "ELU": lambda x, o: numpy.where(x < 0, numpy.expm1(numpy.minimum(x, 0)), x),
     "GELU": lambda x, o: 0.5 * x * (1 + _erf(x / numpy.sqrt(2))) if not o["approximate"] else
             0.5 * x * (1 + numpy.tanh(numpy.sqrt(2 / numpy.pi) * (x + 0.044715 * x ** 3)))}
@@ -240,6 +304,12 @@ def soft_max(c):
     low = c.bounds[0]
     assert c.to_scale == 1 / 256 and c.to_zero == low, "SOFTMAX has results of scale 1/256"
     return softmax(c.x[0].astype(numpy.int64), c.scale(0), c.options["beta"], low).astype(c.output.dtype)
+
+
+def log_soft_max(c):
+    low = c.bounds[0]
+    assert c.to_scale == 1 / 16 and c.to_zero == low + 255, "LOG_SOFTMAX has results of scale 1/16"
+    return log_softmax(c.x[0].astype(numpy.int64), c.scale(0), low).astype(c.output.dtype)
 
 
 # --- windows, means, pictures
@@ -269,10 +339,17 @@ def mean(c):
     return c.clamped(multiply(total, (multiplier << extra) // count, shift - extra) + c.to_zero)
 
 
-def reduce_max(c):
+def reduced_sum(c):
+    axes = tuple(int(a) % c.x[0].ndim for a in numpy.atleast_1d(c.x[1]))
+    total = c.centred(0).sum(axes, keepdims=bool(c.options["keep_dims"]))
+    return c.clamped(multiply(total, *quantize_multiplier(float(c.scale(0)) / float(c.to_scale))) + c.to_zero)
+
+
+def reduced_extremum(c):
     c.same_scale()
     axes = tuple(int(a) for a in numpy.atleast_1d(c.x[1]))
-    return c.x[0].max(axes, keepdims=bool(c.options["keep_dims"]))
+    extremum_of = c.x[0].max if c.type == "REDUCE_MAX" else c.x[0].min
+    return extremum_of(axes, keepdims=bool(c.options["keep_dims"]))
 
 
 def corners(size, count, align, half):
@@ -389,12 +466,27 @@ def sliced(c):
     return c.x[0][tuple(slice(b, None if s < 0 else b + s) for b, s in zip(c.x[1].tolist(), c.x[2].tolist()))]
 
 
+def top_k(c):
+    """The largest, equal ones by place."""
+    return numpy.sort(c.x[0], -1)[..., ::-1][..., :int(c.x[1])]
+
+
+def reversed_sequence(c):
+    """Of one length: the first places along an axis turn round."""
+    x, axis, length = c.x[0], c.options["seq_dim"], int(c.x[1][0])
+    front, rest = numpy.split(x, [length], axis)
+    return numpy.concatenate([numpy.flip(front, axis), rest], axis)
+
+
 KERNELS = {
     "CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d, "TRANSPOSE_CONV": transpose_conv,
     "FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul, "ADD": add, "SUB": add, "MUL": mul,
     "MAXIMUM": extremum, "MINIMUM": extremum, "RELU": relu, "RELU6": relu, "RELU_N1_TO_1": relu, "RELU_0_TO_1": relu,
     "LEAKY_RELU": leaky_relu, "PRELU": prelu, "ABS": absolute, "HARD_SWISH": swish, "SOFTMAX": soft_max,
-    "AVERAGE_POOL_2D": average_pool_2d, "MAX_POOL_2D": max_pool_2d, "MEAN": mean, "REDUCE_MAX": reduce_max,
+    "AVERAGE_POOL_2D": average_pool_2d, "MAX_POOL_2D": max_pool_2d, "MEAN": mean, "SUM": reduced_sum,
+    "REDUCE_MAX": reduced_extremum, "REDUCE_MIN": reduced_extremum, "SQUARED_DIFFERENCE": squared_difference, "DIV": div,
+    "RSQRT": rsqrt, "SQRT": sqrt, "L2_NORMALIZATION": l2_normalization, "LOG_SOFTMAX": log_soft_max,
+   
     "RESIZE_BILINEAR": resize_bilinear, "RESIZE_NEAREST_NEIGHBOR": resize_nearest, "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize, "CONCATENATION": concatenation, "PAD": padded, "PADV2": padded,
     "STRIDED_SLICE": strided_slice, "SLICE": sliced,
@@ -402,7 +494,13 @@ KERNELS = {
     "EXPAND_DIMS": lambda c: c.x[0].reshape(c.output.shape), "TRANSPOSE": lambda c: c.x[0].transpose(c.x[1]),
     "ARG_MAX": lambda c: c.x[0].argmax(int(numpy.ravel(c.x[1])[0])).astype(c.output.dtype),
     "LSTM": sequence_lstm, "SVDF": svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": sequence_lstm,
+    "ARG_MIN": lambda c: c.x[0].argmin(int(numpy.ravel(c.x[1])[0])).astype(c.output.dtype),
     "PACK": lambda c: numpy.stack(c.x, c.options["axis"]),
+    "GATHER": lambda c: numpy.take(c.x[0], c.x[1], c.options["axis"]),
+    "GATHER_ND": lambda c: c.x[0][tuple(numpy.moveaxis(c.x[1], -1, 0))], "TILE": lambda c: numpy.tile(c.x[0], c.x[1]),
+    "REVERSE_V2": lambda c: numpy.flip(c.x[0], tuple(c.x[1])), "REVERSE_SEQUENCE": reversed_sequence,
+    "SELECT_V2": lambda c: numpy.where(c.x[0], c.x[1], c.x[2]), "TOPK_V2": top_k,
+    **{name: compare for name in COMPARISONS},
     **{name: table for name in FUNCTIONS},
 }
 

@@ -54,10 +54,13 @@ Value NodeContext::zeroPoints(const Quantization& q, rt::DType dtype, const std:
   return session().builder().constant(type, bytes, name + "/zero_point");
 }
 
-// Integer weights of an operator on real numbers only save space.
+// Integer weights of an operator on real numbers only save space. A comparison of integers gives truth
+// values.
 bool NodeContext::keepsIntegers() {
-  const TensorFacts* result = outputTensor(0);
-  return result && result->quantization && session().options().keepQuantization;
+  const TensorFacts *result = outputTensor(0), *a = tensor(0), *b = tensor(1);
+  if (!result || !session().options().keepQuantization) return false;
+  return result->quantization ||
+         (elementType(result->type) == rt::DType::Bool && a && b && a->quantization && b->quantization);
 }
 
 Value NodeContext::dequantized(Value integers, const Quantization& q, const std::string& name) {
