@@ -248,8 +248,9 @@ def NN_SvdfOp : NN_Compute<"svdf", "x [B,I], feature weights [F,I], time weights
 //===-- quantization of the source model -------------------------------------------------------------------------===//
 
 def NN_QuantizeOp : NN_Op1<"quantize", "saturate(round_half_even(x / scale) + zero_point) to the type of zero_point; scale scalar or [n] along axis "
-  "(or blocks of `block` along axis)",
-  (ins NN_Tensor:$x, NN_Tensor:$scale, NN_Tensor:$zero_point, I64Attr:$axis, OptionalAttr<I64Attr>:$block)>;
+  "(or blocks of `block` along axis); real: the source computes x in float",
+  (ins NN_Tensor:$x, NN_Tensor:$scale, NN_Tensor:$zero_point, I64Attr:$axis, OptionalAttr<I64Attr>:$block,
+   OptionalAttr<BoolAttr>:$real)>;
 def NN_DequantizeOp : NN_Op1<"dequantize", "(x - zero_point) * scale",
   (ins NN_Tensor:$x, NN_Tensor:$scale, NN_Tensor:$zero_point, I64Attr:$axis, OptionalAttr<I64Attr>:$block)>;
 #endif

@@ -172,10 +172,10 @@ private:
     auto type = dyn_cast<RankedTensorType>(x.getType());
     if (!lock || !type || !type.getElementType().isF32()) return;
     // x itself may carry the scale when nobody needs it unrounded.
-    const bool mine =
-        !locks_.count(x) && !nn::isConstant(x) && llvm::all_of(x.getUsers(), [&](Operation* user) {
-          return isQuantize(user) && lockOf(user, user->getResult(0)) == lock;
-        });
+    const bool mine = !locks_.count(x) && !nn::isConstant(x) && !isComputedReal(op) &&
+                      llvm::all_of(x.getUsers(), [&](Operation* user) {
+                        return isQuantize(user) && lockOf(user, user->getResult(0)) == lock;
+                      });
     if (!mine && locks_.count(x) && locks_.lookup(x) == *lock) return setReal(q, x, *lock);
     std::string name = ownName({mine ? nn::valueName(x) : "", nn::valueName(q), dequantizedName(q)});
     if (!mine) {
@@ -195,6 +195,14 @@ private:
     std::vector<std::string> names;
     for (Value v : value.getOwner()->getResults()) names.push_back(v == value ? name : nn::valueName(v));
     nn::setNames(value.getOwner(), names);
+  }
+
+  // The source computes the operand in float: whatever makes it has no integers of its own. An input has
+  // them, so that it can be fed as integers, also where its axes change places.
+  static bool isComputedReal(Operation* quantize) {
+    Operation* maker = quantize->hasAttr("real") ? quantize->getOperand(0).getDefiningOp() : nullptr;
+    while (maker && keepsScale(maker)) maker = maker->getOperand(0).getDefiningOp();
+    return maker && !isa<nn::InputOp>(maker);
   }
 
   // Integers from outside: one real tensor on the grid of their scale, which all readers share.

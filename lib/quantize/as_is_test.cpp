@@ -236,6 +236,21 @@ mlir::ModuleOp ofTwo(Net& net, const char* fn, const Scale& y, bool real) {
   return net.finish(real ? net.dequantize(net.quantize(made, y, "y_q"), y) : made);
 }
 
+// Importers of files with operators on real numbers between integers mark where those are rounded.
+TEST(AsIs, WhatTheSourceComputesInFloatStaysFloat) {
+  for (const bool computed : {true, false}) {
+    Net net;
+    const Scale a{0.1f, -128}, y{0.05f, -100};
+    mlir::Value x = net.dequantize(net.quantize(net.builder.input("x", {rt::DType::F32, {4}}), a, "q"), a);
+    mlir::Value root = *net.builder.op("unary", {x}, net.builder.attrs().s("fn", "sqrt"), "root");
+    mlir::Value q = net.quantize(root, y, "y_q");
+    if (computed) q.getDefiningOp()->setAttr("real", mlir::BoolAttr::get(net.context.get(), true));
+    Taken t = take(net.finish(net.dequantize(q, y)), *loadTarget("tflite"));
+    EXPECT_EQ(find(*t.graph.module, "qnn.lut") == nullptr, computed);
+    EXPECT_EQ(t.asIs.plan.op("root") != nullptr, computed); // else the op has the name of its integers
+  }
+}
+
 TEST(AsIs, TfliteComparesIntegers) {
   for (const char* target : {"tflite", "cpu"}) {
     Net net;

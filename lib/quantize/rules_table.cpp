@@ -118,6 +118,16 @@ bool readsPieces(const TableProblem& p, const rt::TableScales& s) {
          (fn == "exp" || fn == "gelu" || fn == "gelu_tanh");
 }
 
+// A product of a tensor with itself.
+Entry squareEntry(const rt::TableScales& s) {
+  rt::Requant r;
+  const double scale = rt::multiplyScale(rt::RequantPolicy::Tflite, s.from.scale, s.from.scale, s.to.scale);
+  if (rt::encodeRequant(rt::RequantPolicy::Tflite, scale, r) != rt::EncodeStatus::Ok) return {};
+  const int32_t zero = s.from.zeroPoint;
+  if (zero != 0 && s.low < -128) return {}; // a square of 34 bits, which TFLite's 16-bit tensors have not
+  return [=](int32_t q) { return rt::multiplyQuantized(q, q, zero, zero, r, s.to.zeroPoint, s.low, s.high); };
+}
+
 // [LUT-TFLITE] What TensorFlow Lite computes in fixed point; null for any other function.
 Entry tfliteEntry(const TableProblem& p) {
   const rt::TableScales s = p.scales();
@@ -128,6 +138,7 @@ Entry tfliteEntry(const TableProblem& p) {
   if (fn == "clip") return clipEntry(s, p.parameter("alpha", -INFINITY), p.parameter("beta", INFINITY));
   if (fn == "abs") return [=](int32_t q) { return rt::absoluteTflite(q, s); };
   if (fn == "hard_swish" && p.count() == 256) return [=](int32_t q) { return rt::hardSwishTflite(q, s); };
+  if (fn == "square") return squareEntry(s);
   if (fn == "rsqrt" && s.low == -128) return [=](int32_t q) { return rt::inverseRootTflite(q, s); };
   if (fn == "sqrt" && s.low < 0) return [=](int32_t q) { return rt::rootTflite(q, s); };
   if (fn == "leaky_relu")

@@ -162,6 +162,9 @@ def elements(dtype):
         yield b.case(kind, [b.input(*shape), b.constant(())], shape, scale=0.4)
         b = Builder(kind.lower() + "_broadcast", dtype)
         yield b.case(kind, [b.input(*shape), b.input(1, 1, 1, 3)], shape, scale=0.4)
+    b = Builder("mul_itself", dtype)
+    x = b.input(*shape)
+    yield b.case("MUL", [x, x], shape, scale=0.4)
     b = Builder("add_far_scales", dtype)
     yield b.case("ADD", [b.input(*shape, scale=3.7), b.input(*shape, scale=0.0011)], shape, scale=2.9)
     for kind in ("MAXIMUM", "MINIMUM"):
@@ -257,6 +260,10 @@ def scales(dtype):
     t = b.graph.tensors[x]
     yield b.case("CONCATENATION", [x, b.input(*shape, scale=t.scale[0], zero=t.zero_point[0])], (1, 6, 7, 8), {"axis": 3},
                  like=x)
+    b = Builder("float_between", dtype)  # an operator of the file on real numbers
+    real = [b.add(name, shape, "f4") for name in ("dequantized", "root")]
+    b.graph.operators = [Operator("DEQUANTIZE", [b.input(*shape, zero=b.low)], real[:1]), Operator("SQRT", real[:1], real[1:])]
+    yield b.case("QUANTIZE", real[1:], shape, scale=0.043, may_float=True)
     if dtype == U8:
         b = Builder("concatenation_scales", dtype)
         yield b.case("CONCATENATION", [b.input(*shape), b.input(*shape)], (1, 6, 7, 8), {"axis": 3}, scale=0.12)
@@ -291,7 +298,8 @@ def movement(dtype):
     yield moved("strided_slice_masks", "STRIDED_SLICE", (1, 6, 4), (0, 0, 2, 0), (1, 1, 9, 9), (1, 1, 1, 1), begin_mask=1,
                 end_mask=10, shrink_axis_mask=4)
     yield moved("slice", "SLICE", (1, 2, 7, 3), (0, 3, 0, 1), (1, 2, -1, 3))
-    yield moved("reverse_sequence", "REVERSE_SEQUENCE", shape, (3,), seq_dim=1)
+    if dtype == U8:  # TFLite turns no signed bytes
+        yield moved("reverse_sequence", "REVERSE_SEQUENCE", shape, (3,), seq_dim=1)
     yield moved("tile", "TILE", (1, 12, 7, 12), (1, 2, 1, 3))
     yield moved("reverse", "REVERSE_V2", shape, (2,))
     yield moved("gather_nd", "GATHER_ND", (2, 4), ((0, 5, 1), (0, 2, 6)))

@@ -155,6 +155,8 @@ def batch_matmul(c):
 
 def add(c):
     """ADD and SUB: both operands to twice the larger scale with 20 more bits, 15 behind 16-bit operands."""
+    if not c.output.quantized:
+        return c.x[0] + c.x[1] if c.type == "ADD" else c.x[0] - c.x[1]
     bits = 15 if c.output.dtype == numpy.int16 else 20
     twice = 2.0 * float(max(c.scale(0), c.scale(1)))
     a, b = (multiply(c.centred(i) << bits, *quantize_multiplier(float(c.scale(i)) / twice)) for i in (0, 1))
@@ -164,6 +166,8 @@ def add(c):
 
 
 def mul(c):
+    if not c.output.quantized:
+        return c.x[0] * c.x[1]
     real = F32(c.scale(0) * c.scale(1)) / c.to_scale
     return c.clamped(multiply(c.centred(0) * c.centred(1), *quantize_multiplier(real)) + c.to_zero,
                      c.options["activation"])
@@ -193,6 +197,8 @@ def compare(c):
 
 
 def div(c):
+    if not c.output.quantized:
+        return c.x[0] / c.x[1]
     multiplier, shift = quantize_multiplier(c.scale(0) / F32(c.scale(1) * c.to_scale))
     a, b = numpy.broadcast_arrays(c.centred(0), c.centred(1))
     whole = quotient(a, numpy.where(b == 0, 1, b), multiplier, shift)
@@ -217,6 +223,8 @@ def rsqrt(c):
 
 
 def sqrt(c):
+    if not c.output.quantized:
+        return numpy.sqrt(c.x[0])
     x = c.centred(0)
     root = numpy.sqrt(c.scale(0) * numpy.maximum(x, 0).astype(F32))
     y = numpy.trunc(root / c.to_scale).astype(numpy.int64) + c.to_zero
@@ -495,6 +503,8 @@ KERNELS = {
     "ARG_MAX": lambda c: c.x[0].argmax(int(numpy.ravel(c.x[1])[0])).astype(c.output.dtype),
     "LSTM": sequence_lstm, "SVDF": svdf, "UNIDIRECTIONAL_SEQUENCE_LSTM": sequence_lstm,
     "ARG_MIN": lambda c: c.x[0].argmin(int(numpy.ravel(c.x[1])[0])).astype(c.output.dtype),
+    "UNPACK": lambda c: [numpy.take(c.x[0], i, c.options["axis"]) for i in range(len(c.outputs))],
+    "CAST": lambda c: c.x[0].astype(c.output.dtype), "FLOOR_DIV": lambda c: c.x[0] // c.x[1],
     "PACK": lambda c: numpy.stack(c.x, c.options["axis"]),
     "GATHER": lambda c: numpy.take(c.x[0], c.x[1], c.options["axis"]),
     "GATHER_ND": lambda c: c.x[0][tuple(numpy.moveaxis(c.x[1], -1, 0))], "TILE": lambda c: numpy.tile(c.x[0], c.x[1]),
@@ -514,8 +524,10 @@ def run(graph, inputs):
         if operator.type not in KERNELS:
             raise NotImplementedError(operator.type)
         call = Call(operator, graph.tensors, values)
-        result = KERNELS[operator.type](call)
-        assert result.shape == call.output.shape, (operator.type, result.shape, call.output.shape)
-        values[operator.outputs[0]] = result
+        results = KERNELS[operator.type](call)
+        results = results if isinstance(results, list) else [results]
+        for place, tensor, result in zip(operator.outputs, call.outputs, results):
+            assert result.shape == tensor.shape, (operator.type, result.shape, tensor.shape)
+            values[place] = result
         values.update({call.inputs[i].name + "/next": state for i, state in call.states.items()})
     return values

@@ -72,12 +72,14 @@ Value NodeContext::dequantized(Value integers, const Quantization& q, const std:
   return real;
 }
 
-Value NodeContext::quantized(Value value, const TensorFacts& to) {
+Value NodeContext::quantized(Value value, const TensorFacts& to, bool explicitly) {
   if (failed() || !value) return {};
   const Quantization& q = *to.quantization;
   rt::DType type = elementType(to.type).value_or(rt::DType::I8);
+  nn::AttrList list = attrs().i("axis", q.scale.size() == 1 ? 0 : q.axis);
+  if (explicitly) list.b("real", true);
   return emit("quantize", {cast(value, rt::DType::F32), parameter(q, to.name), zeroPoints(q, type, to.name)},
-              attrs().i("axis", q.scale.size() == 1 ? 0 : q.axis));
+              list);
 }
 
 Value NodeContext::real(int i) {

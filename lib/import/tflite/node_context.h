@@ -57,6 +57,8 @@ public:
   // Results.
   Value activated(Value x, tfl::Activation activation);
   void give(int i, Value real);
+  // `explicitly`: by an operator of the file, which rounds what others compute in float.
+  Value quantized(Value real, const TensorFacts& to, bool explicitly = false);
   // What the variable that is input i holds after the run.
   void giveState(int i, Value real);
   rt::DType outputType(int i) const; // of the stored tensor
@@ -66,7 +68,6 @@ private:
 
   bool keepsIntegers();
   Value dequantized(Value integers, const Quantization& q, const std::string& name);
-  Value quantized(Value real, const TensorFacts& to);
   void giveTo(int i, const TensorFacts* facts, Value real);
   Value parameter(const Quantization& q, const std::string& name); // scales
   Value zeroPoints(const Quantization& q, rt::DType dtype, const std::string& name);

@@ -5,9 +5,9 @@ namespace burin::tflite {
 
 namespace {
 void importQuantize(NodeContext& c) {
-  const TensorFacts* to = c.outputTensor(0);
+  const TensorFacts *to = c.outputTensor(0), *from = c.tensor(0);
   if (!to || !to->quantization) return c.invalid("its output has no scale");
-  c.give(0, c.real(0));
+  c.set(0, c.quantized(c.real(0), *to, from && !from->quantization));
 }
 
 // Of integers, or of half floats.
