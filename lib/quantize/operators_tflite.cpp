@@ -54,7 +54,10 @@ TfliteRule ruleOf(Operation* op) {
   static const std::set<StringRef> comparisons = {"equal", "less", "less_equal", "greater", "greater_equal"};
   const StringRef name = op->getName().getStringRef(), fn = functionOf(op);
   if (name == "nn.reduce")
-    return fn == "sum" ? TfliteRule::Sum : fn == "max" || fn == "min" ? TfliteRule::Stored : TfliteRule::None;
+    return fn == "sum"                  ? TfliteRule::Sum
+           : fn == "prod"               ? TfliteRule::Product
+           : fn == "max" || fn == "min" ? TfliteRule::Stored
+                                        : TfliteRule::None;
   if (name == "nn.binary")
     return comparisons.count(fn) || (fn == "div" && classify(op) == OpClass::Other) ? TfliteRule::Pair
                                                                                     : TfliteRule::None;

@@ -39,6 +39,7 @@ enum class TfliteRule : uint8_t {
   Pair,      // qnn.binary
   Normalize, // qnn.l2_normalize
   Sum,       // qnn.reduce
+  Product,   // qnn.reduce
   Stored,    // an nn op that moves or compares stored integers of one scale
 };
 struct TfliteOperator {

@@ -6,6 +6,8 @@
 
 #include "mlir/IR/IRMapping.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace burin::quantize {
@@ -151,6 +153,32 @@ Status quantizeNormalize(Operation* op, const TfliteOperator& known, RuleContext
   return {};
 }
 
+// [PROD-TFLITE] The factor needs a root, which the runtime has not: the op states it.
+Status quantizeProduct(Operation* op, RuleContext& c) {
+  Value x = op->getOperand(0), result = op->getResult(0);
+  const Integers &from = c.emit.scaleOf(x), &to = c.emit.scaleOf(result);
+  const int64_t count = nn::typeOf(result).shape.elements(),
+                factors = count ? nn::typeOf(x).shape.elements() / count : 0;
+  if (from.dtype != rt::DType::I8 || to.dtype != rt::DType::I8 || factors == 0)
+    return fail(ErrorCode::Unsupported, "its integer rule is for signed bytes");
+  rt::Requant factor;
+  const double root = std::pow(static_cast<double>(to.affine.scale), 1.0 / static_cast<double>(factors));
+  auto status = rt::encodeRequant(rt::RequantPolicy::Tflite, from.affine.scale / root, factor);
+  if (status != rt::EncodeStatus::Ok || factor.shift < -7)
+    return fail(ErrorCode::Unsupported, "the factor between its scales is out of range");
+  Builder b(op->getContext());
+  NamedAttrList attributes = geometry(op);
+  attributes.set("requant", b.getStringAttr("tflite"));
+  attributes.set("multiplier", b.getDenseI64ArrayAttr({factor.multiplier}));
+  attributes.set("shift", b.getDenseI64ArrayAttr({factor.shift}));
+  setClamp(op, to, attributes, c.target);
+  c.emit.setInteger(result, c.emit
+                                .create("qnn.reduce", {c.emit.integer(x)}, c.emit.integerType(result),
+                                        attributes, c.emit.integerName(result), nn::nodeName(op))
+                                ->getResult(0));
+  return {};
+}
+
 // The op itself, on stored integers: its real operands and its real result have one scale.
 Status quantizeStored(Operation* op, RuleContext& c) {
   std::optional<Integers> one;
@@ -193,6 +221,8 @@ Status quantizeTflite(Operation* op, const TfliteOperator& known, RuleContext& c
   case TfliteRule::Sum:
     if (rt::dtypeBytes(c.emit.scaleOf(known.operands[0]).dtype) == 1) return quantizeAverage(op, c);
     return fail(ErrorCode::Unsupported, "its integer rule is for 8 bits");
+  case TfliteRule::Product:
+    return quantizeProduct(op, c);
   default:
     return quantizeStored(op, c);
   }

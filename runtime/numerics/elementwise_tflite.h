@@ -35,4 +35,9 @@ inline int32_t preluTflite(int32_t x, int32_t slope, const PairTflite& p) {
 EncodeStatus encodeDivideTflite(float scaleA, float scaleB, float scaleOut, PairTflite& p);
 int32_t divideTflite(int32_t a, int32_t b, const PairTflite& p);
 
+// [PROD-TFLITE] One more factor of a product, centred; r is between the scales.
+inline int32_t productTflite(int32_t product, int32_t x, const Requant& r) {
+  return saturate32(scaleTflite64(int64_t{product} * x, r.multiplier, r.shift));
+}
+
 } // namespace burin::rt

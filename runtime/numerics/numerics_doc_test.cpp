@@ -232,6 +232,15 @@ void checkPair(const Row& row, bool quotient) {
             row.integer("q"));
 }
 
+void checkProduct(const Row& row) {
+  Requant r;
+  ASSERT_EQ(encodeRequant(RequantPolicy::Tflite, row.real("f"), r), EncodeStatus::Ok);
+  const std::vector<float> x = row.list("x");
+  int32_t product = static_cast<int32_t>(x[0]);
+  for (size_t i = 1; i < x.size(); ++i) product = productTflite(product, static_cast<int32_t>(x[i]), r);
+  EXPECT_EQ(saturate(productTflite(product, 1, r), -128, 127), row.integer("q"));
+}
+
 void checkSumTflite(const Row& row) {
   Requant r;
   ASSERT_EQ(encodeRescale(RequantPolicy::Tflite, row.single("s_in"), row.single("s_out"), r),
@@ -513,6 +522,7 @@ std::map<std::string, Check> opChecks() {
       {"SQDIFF-TFLITE", [](const Row& r) { checkPair(r, false); }},
       {"DIV-TFLITE", [](const Row& r) { checkPair(r, true); }},
       {"SUM-TFLITE", checkSumTflite},
+      {"PROD-TFLITE", checkProduct},
       {"F-DOT", checkDot},
       {"F-REDUCE", checkSum},
   };

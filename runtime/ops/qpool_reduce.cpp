@@ -1,4 +1,6 @@
-// qnn.reduce: mean or sum over axes.
+// qnn.reduce: mean, sum or product over axes. A product [PROD-TFLITE] has the rule tflite and states the
+// multiplier and shift of its factor.
+#include "runtime/numerics/elementwise_tflite.h"
 #include "runtime/ops/integer_rows.h"
 #include "runtime/ops/iterate.h"
 #include "runtime/ops/qpool_ops.h"
@@ -8,7 +10,7 @@ namespace burin::rt {
 bool inferQReduce(const Signature& signature, std::vector<TensorType>& results, std::string& error) {
   AverageRule rule;
   DType dtype;
-  if (!checkInputs(signature, 1, 1, error) || !checkChoice(signature, "fn", "mean sum", error) ||
+  if (!checkInputs(signature, 1, 1, error) || !checkChoice(signature, "fn", "mean sum prod", error) ||
       !readAverageRule(signature.attrs, rule, error) ||
       !readType(signature, "to", signature.input(0)->dtype, dtype, error) ||
       !checkInts(signature, "keep_dims", 1, 0, 1, error))
@@ -17,7 +19,7 @@ bool inferQReduce(const Signature& signature, std::vector<TensorType>& results, 
   if (!isSmallInteger(x.dtype))
     return reject(error,
                   std::string("the operand is ") + dtypeName(x.dtype) + "; 8 or 16 bit integers are needed");
-  if (rule.integerDivision && signature.attrs.text("fn") == "sum")
+  if (rule.integerDivision && signature.attrs.text("fn") != "mean")
     return reject(error, "integer_half_away is a rule for means");
   bool reduced[kMaxRank] = {};
   for (int64_t axis : signature.attrs.ints("axes")) {
@@ -99,6 +101,57 @@ protected:
   StridedWalk<1> inner_;
 };
 
+class QReduceProduct final : public QReduceKernel {
+public:
+  explicit QReduceProduct(const Node& node) : QReduceKernel(node) {}
+
+  bool prepare(std::string& error) {
+    const Attrs& attrs = node_.attrs;
+    if (!output_.prepare(node_, error) || !readClamp(attrs, node_.out(), clamp_, error)) return false;
+    if (node_.in(0).dtype() != DType::I8 || attrs.text("requant") != "tflite")
+      return reject(error, "a product has a rule of signed bytes alone, tflite");
+    if (!checkFactor(attrs.ints("multiplier"), 0, INT32_MAX) || !checkFactor(attrs.ints("shift"), -7, 31))
+      return reject(error, "a product needs one multiplier, and one shift in [-7, 31]");
+    rule_.policy = RequantPolicy::Tflite;
+    rule_.multiplier = static_cast<int32_t>(attrs.ints("multiplier")[0]);
+    rule_.shift = static_cast<int32_t>(attrs.ints("shift")[0]);
+    return true;
+  }
+
+  void run(Context& context) override {
+    const Tensor& y = node_.out();
+    context.pool.parallelFor(outer_.elements(), 64, [&](int64_t begin, int64_t end, int) {
+      outer_.forEach(begin, end, [&](const int64_t* at) {
+        const int64_t value = int64_t{productAt(at[0])} + y.zeroPoint();
+        const int32_t q = static_cast<int32_t>(saturate(value, clamp_.low, clamp_.high));
+        storeIntegers(&q, y.data, y.dtype(), at[1], 1, 1);
+      });
+    });
+  }
+
+private:
+  static bool checkFactor(const std::vector<int64_t>& values, int64_t low, int64_t high) {
+    return values.size() == 1 && values[0] >= low && values[0] <= high;
+  }
+
+  // Every factor but the first scales what it makes, and the last step scales the whole.
+  int32_t productAt(int64_t place) const {
+    const Tensor& x = node_.in(0);
+    int32_t product = 0;
+    bool first = true;
+    inner_.forEach([&](const int64_t* offset) {
+      int32_t q;
+      loadIntegers(x.data, x.dtype(), place + offset[0], 1, 1, &q);
+      product = first ? q - output_.zeroX() : productTflite(product, q - output_.zeroX(), rule_);
+      first = false;
+    });
+    return productTflite(product, 1, rule_);
+  }
+
+  QuantizedClamp clamp_;
+  Requant rule_;
+};
+
 // Kept channels innermost, 8 bits: the sums of a block of channels run over rows.
 class QReduceRows final : public QReduceKernel {
 public:
@@ -140,6 +193,11 @@ private:
 } // namespace
 
 std::unique_ptr<Kernel> makeQReduce(const Node& node, const KernelConfig& config, std::string& error) {
+  if (node.attrs.text("fn") == "prod") {
+    auto product = std::make_unique<QReduceProduct>(node);
+    if (!product->prepare(error)) return nullptr;
+    return product;
+  }
   if (const DataKernels* kernels = dataKernels(config.isa)) {
     auto rows = std::make_unique<QReduceRows>(node, *kernels);
     if (!rows->prepare(error)) return nullptr;

@@ -1,3 +1,4 @@
+#include "runtime/numerics/elementwise_tflite.h"
 #include "runtime/numerics/pool.h"
 #include "runtime/numerics/quantize.h"
 #include "runtime/numerics/registry.h"
@@ -133,6 +134,39 @@ TEST(QReduce, GlobalMeanUsesRows) {
   op.ints("axes", {4});
   op.attrs.list[1].ints = {4};
   expectRefused(op, "which is no axis");
+}
+
+TEST(QReduce, ProductsScaleEveryFactor) {
+  Random random(11);
+  for (const std::vector<int64_t>& axes : {std::vector<int64_t>{1}, {1, 3}, {2}}) {
+    const Array x = randomArray(DType::I8, {2, 3, 5, 4}, random).quantized(0.02f, 3);
+    const Requant factor{RequantPolicy::Tflite, 1518500250, 5, 1.0f};
+    OpCase c("qnn.reduce");
+    c.input(x).text("fn", "prod").text("requant", "tflite").ints("axes", axes).integer("keep_dims", 1);
+    c.ints("multiplier", {factor.multiplier}).ints("shift", {factor.shift}).result(DType::I8, 0.01f, -9);
+    const Array y = runEverywhere(c)[0];
+    std::map<int64_t, int32_t> products;
+    for (int64_t i = 0; i < x.size(); ++i) {
+      std::vector<int64_t> p = unravel(x.type.shape, i);
+      for (int64_t axis : axes) p[static_cast<size_t>(axis)] = 0;
+      const int32_t value = static_cast<int32_t>(x.at(i)) - 3;
+      const auto [at, first] = products.try_emplace(ravel(y.type.shape, p), value);
+      if (!first) at->second = productTflite(at->second, value, factor);
+    }
+    for (const auto& [i, product] : products)
+      EXPECT_EQ(y.at(i), saturate(productTflite(product, 1, factor) - 9, -128, 127)) << i;
+  }
+}
+
+TEST(QReduce, RefusesProductsWithoutAFactor) {
+  OpCase c("qnn.reduce");
+  c.input(Array(DType::I8, {2, 3}).quantized(0.1f, 0)).text("fn", "prod").text("requant", "tflite");
+  c.ints("axes", {1}).integer("keep_dims", 0).result(DType::I8, 0.1f, 0);
+  expectFails(c, "one multiplier");
+  OpCase shift = c, type = c;
+  expectFails(shift.ints("multiplier", {1}).ints("shift", {-8}), "[-7, 31]");
+  type.inputs[0] = Array(DType::U8, {2, 3}).quantized(0.1f, 0);
+  expectFails(type, "signed bytes");
 }
 
 } // namespace

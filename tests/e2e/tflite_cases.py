@@ -234,6 +234,11 @@ def windows(dtype):
     for name, axes, out in (("sum", (1, 2), (1, 5)), ("sum_channels", (3,), (1, 9, 10))):
         b = Builder(name, dtype)
         yield b.case("SUM", [b.input(1, 9, 10, 5), b.ints(*axes)], out, {"keep_dims": 0}, scale=0.4)
+    if dtype == I8:
+        for name, axes, out in (("product", (1,), (2, 4, 5)), ("product_rows", (1, 2), (2, 5))):
+            b = Builder(name, dtype)
+            yield b.case("REDUCE_PROD", [b.input(2, 3, 4, 5, scale=0.02, zero=3), b.ints(*axes)], out, {"keep_dims": 0},
+                         scale=0.004)
     b = Builder("sum_same_scale", dtype)
     x = b.input(1, 9, 10, 5, zero=b.low + 128)
     yield b.case("SUM", [x, b.ints(3)], (1, 9, 10), {"keep_dims": 0}, like=x)

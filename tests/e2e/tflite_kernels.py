@@ -353,6 +353,19 @@ def reduced_sum(c):
     return c.clamped(multiply(total, *quantize_multiplier(float(c.scale(0)) / float(c.to_scale))) + c.to_zero)
 
 
+def reduced_product(c):
+    """One factor after the other, each product scaled by the n-th part of the whole factor."""
+    axes = tuple(int(a) % c.x[0].ndim for a in numpy.atleast_1d(c.x[1]))
+    rows = numpy.moveaxis(c.centred(0), axes, range(len(axes)))
+    rows = rows.reshape(-1, *rows.shape[len(axes):])
+    factor = quantize_multiplier(float(c.scale(0)) / float(c.to_scale) ** (1.0 / len(rows)))
+    product = rows[0]
+    for row in rows[1:]:
+        product = multiply_wide(product * row, *factor)
+        assert numpy.abs(product).max() < 1 << 31, "a product beyond 32 bits"
+    return c.clamped(multiply_wide(product, *factor) + c.to_zero).reshape(c.output.shape)
+
+
 def reduced_extremum(c):
     c.same_scale()
     axes = tuple(int(a) for a in numpy.atleast_1d(c.x[1]))
@@ -491,7 +504,7 @@ KERNELS = {
     "FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul, "ADD": add, "SUB": add, "MUL": mul,
     "MAXIMUM": extremum, "MINIMUM": extremum, "RELU": relu, "RELU6": relu, "RELU_N1_TO_1": relu, "RELU_0_TO_1": relu,
     "LEAKY_RELU": leaky_relu, "PRELU": prelu, "ABS": absolute, "HARD_SWISH": swish, "SOFTMAX": soft_max,
-    "AVERAGE_POOL_2D": average_pool_2d, "MAX_POOL_2D": max_pool_2d, "MEAN": mean, "SUM": reduced_sum,
+    "AVERAGE_POOL_2D": average_pool_2d, "MAX_POOL_2D": max_pool_2d, "MEAN": mean, "SUM": reduced_sum, "REDUCE_PROD": reduced_product,
     "REDUCE_MAX": reduced_extremum, "REDUCE_MIN": reduced_extremum, "SQUARED_DIFFERENCE": squared_difference, "DIV": div,
     "RSQRT": rsqrt, "SQRT": sqrt, "L2_NORMALIZATION": l2_normalization, "LOG_SOFTMAX": log_soft_max,
    
