@@ -42,7 +42,7 @@ int32_t divideTflite(int32_t a, int32_t b, const PairTflite& p) {
   // b = (1 + rest) * 2^(31 - zeros); a is shifted to the top before it is multiplied.
   const int zeros = fixed::leadingZeros(static_cast<uint32_t>(b));
   const int32_t rest = static_cast<int32_t>((static_cast<uint32_t>(b) << zeros) - 0x80000000u);
-  const int room = fixed::leadingZeros(static_cast<uint32_t>(a < 0 ? ~a : a)) - 1;
+  const int room = fixed::headroom(static_cast<uint32_t>(a < 0 ? ~a : a));
   const int32_t quotient = fixed::multiply(shiftLeftSaturated(a, room), reciprocalOnePlusQ0(rest));
   return fixed::scaleBy(quotient, {p.out.multiplier, p.out.shift + 31 - zeros + room});
 }

@@ -38,13 +38,13 @@ int32_t logarithmQ12(int32_t a) {
   constexpr int kWhole = 25; // of Q6
   // a = r * 2^power: r is the smaller of what a itself and a / sqrt(2) are scaled to, so that r stays within
   // a factor of sqrt(2).
-  const int zeros = leadingZeros(static_cast<uint32_t>(a)),
-            zerosOfRoot = leadingZeros(static_cast<uint32_t>(multiply(a, kRootOfHalf))) - 1;
-  const int32_t first = shiftLeftSaturated(multiply(shiftLeftSaturated(a, zeros - 1), kRootOfHalf), 1),
-                second = shiftLeftSaturated(a, zerosOfRoot);
+  const int room = headroom(static_cast<uint32_t>(a)),
+            roomOfRoot = headroom(static_cast<uint32_t>(multiply(a, kRootOfHalf)));
+  const int32_t first = shiftLeftSaturated(multiply(shiftLeftSaturated(a, room), kRootOfHalf), 1),
+                second = shiftLeftSaturated(a, roomOfRoot);
   const int32_t power =
-      larger(saturate32(int64_t{shiftLeftSaturated(12 - zeros, kWhole)} + kQuarterQ6),
-             saturate32(int64_t{shiftLeftSaturated(12 - zerosOfRoot, kWhole)} - kQuarterQ6)); // Q6
+      larger(saturate32(int64_t{shiftLeftSaturated(11 - room, kWhole)} + kQuarterQ6),
+             saturate32(int64_t{shiftLeftSaturated(12 - roomOfRoot, kWhole)} - kQuarterQ6)); // Q6
   const Quotient rest = logarithmQuotient(smaller(first, second));
   const int32_t fraction = multiply(divideByPower(rest.numerator, 6), reciprocalOnePlusQ0(rest.denominator));
   return shiftLeftSaturated(int64_t{multiply(power, kLog2)} + fraction, 1);

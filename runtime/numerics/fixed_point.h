@@ -19,6 +19,13 @@ inline int leadingZeros(uint32_t value) {
   return zeros;
 }
 
+// How far a number below 2^31 may be shifted to the left; 31 for 0.
+inline int headroom(uint32_t value) {
+  int bits = 0;
+  while (bits < 31 && !(value & 0x40000000u >> bits)) ++bits;
+  return bits;
+}
+
 // [LOG-TFLITE] The natural logarithm, Q5, of a Q12 number of at least 1.
 int32_t logarithmQ12(int32_t a);
 

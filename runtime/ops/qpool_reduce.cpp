@@ -105,7 +105,7 @@ class QReduceProduct final : public QReduceKernel {
 public:
   explicit QReduceProduct(const Node& node) : QReduceKernel(node) {}
 
-  bool prepare(std::string& error) {
+  bool prepareFactor(std::string& error) {
     const Attrs& attrs = node_.attrs;
     if (!output_.prepare(node_, error) || !readClamp(attrs, node_.out(), clamp_, error)) return false;
     if (node_.in(0).dtype() != DType::I8 || attrs.text("requant") != "tflite")
@@ -195,7 +195,7 @@ private:
 std::unique_ptr<Kernel> makeQReduce(const Node& node, const KernelConfig& config, std::string& error) {
   if (node.attrs.text("fn") == "prod") {
     auto product = std::make_unique<QReduceProduct>(node);
-    if (!product->prepare(error)) return nullptr;
+    if (!product->prepareFactor(error)) return nullptr;
     return product;
   }
   if (const DataKernels* kernels = dataKernels(config.isa)) {
