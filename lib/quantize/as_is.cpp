@@ -335,7 +335,8 @@ private:
         own ? "" : whyNotInteger(op, target_, target_.defaultScheme, integerPrecision(op), true);
     if (!reason.empty()) return reason;
     for (Value v : op->getResults())
-      if (!locks_.count(v) && !isHeavy(op) && (v == op->getResult(0) || !v.use_empty()) && (isReal(v) || !own))
+      if (!locks_.count(v) && !isHeavy(op) && (v == op->getResult(0) || !v.use_empty()) &&
+          (isReal(v) || !own))
         return "its result is not quantized in the model";
     if (isHeavy(op) && nn::isConstant(op->getOperand(1)) && !stored_.count(op->getOperand(1)))
       return "its weights are not quantized in the model";
