@@ -42,6 +42,10 @@ Result<AsIs> takeAsIs(mlir::ModuleOp module, const std::string& graphHash, const
 // Scales of tensors that have none, from the ops between them and a tensor that has one.
 void spreadLocks(nn::GraphOp graph, const Target& target, Locks& locks);
 
+// The plan of a graph whose real tensors have these scales.
+QuantPlan planAsIs(nn::GraphOp graph, const Target& target, const Locks& locks,
+                   const StoredConstants& stored);
+
 // A copy of the module in which integer constants behind nn.dequantize are real numbers, for choosing
 // integers anew. Null when there are none.
 Result<mlir::OwningOpRef<mlir::ModuleOp>> withRealConstants(mlir::ModuleOp module);
