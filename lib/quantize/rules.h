@@ -77,6 +77,9 @@ mlir::Value emitTable(const TableUse& use, llvm::ArrayRef<int32_t> entries, mlir
 // The positive constant that op multiplies its first operand by; nothing for any other op.
 std::optional<float> constantFactor(mlir::Operation* op);
 
+// The op's result on integers of its scale.
+void emitInteger(mlir::Operation* op, llvm::StringRef type, llvm::ArrayRef<mlir::Value> operands,
+                 mlir::NamedAttrList attributes, RuleContext& context);
 // Clamp bounds of a fused activation on the result's integers, as attributes q_lo and q_hi.
 void setClamp(mlir::Operation* op, const Integers& result, mlir::NamedAttrList& attributes,
               const Target& target);

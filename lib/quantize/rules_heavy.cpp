@@ -68,10 +68,7 @@ void finish(Operation* op, StringRef type, ArrayRef<Value> operands, NamedAttrLi
     return;
   }
   setClamp(op, c.emit.scaleOf(result), attributes, c.target);
-  c.emit.setInteger(
-      result,
-      c.emit.create(type, operands, c.emit.integerType(result), attributes, c.emit.integerName(result), node)
-          ->getResult(0));
+  emitInteger(op, type, operands, attributes, c);
 }
 
 WeightProblem problemOf(Operation* op, const std::vector<float>& w, const std::vector<float>& bias,

@@ -87,6 +87,15 @@ NamedAttrList geometry(Operation* op) {
   return attributes;
 }
 
+void emitInteger(Operation* op, StringRef type, ArrayRef<Value> operands, NamedAttrList attributes,
+                 RuleContext& c) {
+  Value result = op->getResult(0);
+  c.emit.setInteger(result, c.emit
+                                .create(type, operands, c.emit.integerType(result), std::move(attributes),
+                                        c.emit.integerName(result), nn::nodeName(op))
+                                ->getResult(0));
+}
+
 void setClamp(Operation* op, const Integers& result, NamedAttrList& attributes, const Target& target) {
   int32_t low = result.form.low, high = result.form.high;
   auto bound = [&](FloatAttr a) {
@@ -129,11 +138,7 @@ Status quantizeBinary(Operation* op, RuleContext& c) {
     setAddRule(parameters, attributes, builder);
   }
   setClamp(op, y, attributes, c.target);
-  Value result = op->getResult(0);
-  c.emit.setInteger(result, c.emit
-                                .create("qnn.binary", {a.value, b.value}, c.emit.integerType(result),
-                                        attributes, c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, "qnn.binary", {a.value, b.value}, attributes, c);
   return {};
 }
 
@@ -151,11 +156,7 @@ Status quantizeAverage(Operation* op, RuleContext& c) {
   attributes.set("requant", b.getStringAttr(pool ? rt::nameOf(c.target.arithmetic.average)
                                                  : rt::nameOf(c.target.arithmetic.average.policy)));
   setClamp(op, c.emit.scaleOf(result), attributes, c.target);
-  c.emit.setInteger(result, c.emit
-                                .create("qnn." + op->getName().stripDialect().str(), {c.emit.integer(x)},
-                                        c.emit.integerType(result), attributes, c.emit.integerName(result),
-                                        nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, "qnn." + op->getName().stripDialect().str(), {c.emit.integer(x)}, attributes, c);
   return {};
 }
 
@@ -219,10 +220,7 @@ Status quantizeConcat(Operation* op, RuleContext& c) {
     BURIN_ASSIGN(Value q, requantized(c.emit.integer(x), from, to, name, op, c));
     operands.push_back(q);
   }
-  c.emit.setInteger(result, c.emit
-                                .create("nn.concat", operands, c.emit.integerType(result), geometry(op),
-                                        c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, "nn.concat", operands, geometry(op), c);
   return {};
 }
 
@@ -241,10 +239,7 @@ Status quantizeSameScale(Operation* op, RuleContext& c) {
                                     nn::valueName(x) + "/requantize", op, c));
   SmallVector<Value> operands = {q};
   for (Value v : op->getOperands().drop_front()) operands.push_back(c.emit.plain(v));
-  c.emit.setInteger(result, c.emit
-                                .create(op->getName().getStringRef(), operands, c.emit.integerType(result),
-                                        geometry(op), c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, op->getName().getStringRef(), operands, geometry(op), c);
   return {};
 }
 

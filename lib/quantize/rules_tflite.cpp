@@ -81,10 +81,7 @@ Status quantizeSoftmax(Operation* op, RuleContext& c) {
     return fail(ErrorCode::Unsupported, "its operand and its result are integers of different types");
   NamedAttrList attributes = geometry(op);
   if (beta != 1) attributes.set("beta", Builder(op->getContext()).getF32FloatAttr(static_cast<float>(beta)));
-  c.emit.setInteger(result, c.emit
-                                .create("qnn.softmax", {c.emit.integer(x)}, c.emit.integerType(result),
-                                        attributes, c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, "qnn.softmax", {c.emit.integer(x)}, attributes, c);
   return {};
 }
 
@@ -102,10 +99,7 @@ Status quantizeResize(Operation* op, RuleContext& c) {
   std::string why;
   if (!rt::inferTypes("qnn.resize", rt::Signature{attrs, {&type}}, results, why))
     return fail(ErrorCode::Unsupported, why);
-  c.emit.setInteger(result, c.emit
-                                .create("qnn.resize", {c.emit.integer(x)}, c.emit.integerType(result),
-                                        geometry(op), c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, "qnn.resize", {c.emit.integer(x)}, geometry(op), c);
   return {};
 }
 
@@ -146,10 +140,7 @@ Status quantizeNormalize(Operation* op, const TfliteOperator& known, RuleContext
     return fail(ErrorCode::Unsupported, "its result has another scale than its integer rule gives");
   NamedAttrList attributes;
   attributes.set("axis", Builder(op->getContext()).getI64IntegerAttr(known.axis));
-  c.emit.setInteger(result, c.emit
-                                .create("qnn.l2_normalize", {c.emit.integer(x)}, c.emit.integerType(result),
-                                        attributes, c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, "qnn.l2_normalize", {c.emit.integer(x)}, attributes, c);
   return {};
 }
 
@@ -172,10 +163,7 @@ Status quantizeProduct(Operation* op, RuleContext& c) {
   attributes.set("multiplier", b.getDenseI64ArrayAttr({factor.multiplier}));
   attributes.set("shift", b.getDenseI64ArrayAttr({factor.shift}));
   setClamp(op, to, attributes, c.target);
-  c.emit.setInteger(result, c.emit
-                                .create("qnn.reduce", {c.emit.integer(x)}, c.emit.integerType(result),
-                                        attributes, c.emit.integerName(result), nn::nodeName(op))
-                                ->getResult(0));
+  emitInteger(op, "qnn.reduce", {c.emit.integer(x)}, attributes, c);
   return {};
 }
 

@@ -3,7 +3,6 @@ import math
 
 import numpy
 
-from tflite_file import RELU, RELU6, RELU_N1_TO_1
 from tflite_fixed_point import (hard_swish, inverse_square_root, log_softmax, multiply, on_pieces, pieces,
                                 quantize_multiplier, quotient, round_half_away, sigmoid16, softmax, softmax16)
 
