@@ -42,6 +42,16 @@ quantize() { # NAME MODEL FLAG...
   programs+=("$name")
 }
 
+# What TensorFlow Lite's files bring: 16-bit layers, and layers with a state.
+keep_integers() { # NAME SCRIPT ARGUMENT...
+  local name=$1 script=$2
+  shift 2
+  programs+=("$name")
+  [[ ! $out/$name.burin -nt $burin ]] || return 0
+  /usr/bin/python3 "tests/e2e/$script" "$@" "$out/$name.tflite"
+  "$burin" compile "$out/$name.tflite" --precision as-is --target tflite --quiet -o "$out/$name.burin"
+}
+
 # Small networks: an emulated processor does about a hundred million multiplications a second.
 make_programs() {
   local digits=(--pixel gray --mean 127.5 --scale 0.00784313725490196)
@@ -51,6 +61,8 @@ make_programs() {
     "$burin" compile "$out/digits.mlir" --precision f32 -o "$out/digits_f32.burin"
   }
   programs+=(digits_f32)
+  keep_integers lstm tflite_cases.py lstm_int8
+  keep_integers svdf tflite_cases.py svdf_int8
   if [[ ! -d $zoo/models ]]; then
     echo "boards: no model zoo at $zoo: only the digits programs are run"
     return
@@ -62,6 +74,7 @@ make_programs() {
     --pixel rgb --mean 127 --scale 0.0078125
   quantize cifar_resnet20 "$zoo/models/onnx/cifar_resnet20_fp32.onnx" --data "$zoo/images/coco100" --samples 8 \
     --pixel rgb --mean 123.675,116.28,103.53 --scale 0.01712475,0.017507,0.01742919
+  keep_integers keywords16 tflite_cases16.py "$zoo/models/tflite/kws_ref_model.tflite"
 }
 
 compare_board() { # NAME EMULATOR

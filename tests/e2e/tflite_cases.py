@@ -1,9 +1,13 @@
-"""Files of one quantized operator: random weights and scales, every rule of the arithmetic at least once."""
+"""Files of one quantized operator: random weights and scales, every rule of the arithmetic at least once.
+
+tflite_cases.py NAME FILE writes one of them.
+"""
+import sys
 from dataclasses import dataclass
 
 import numpy
 
-from tflite_file import CODES, NONE, RELU, RELU6, SAME, TANH, VALID, Graph, Operator, Tensor
+from tflite_file import CODES, NONE, RELU, RELU6, SAME, TANH, VALID, Graph, Operator, Tensor, write
 
 I8, U8, I16, I32, I64, BOOL = (numpy.dtype(name) for name in ("i1", "u1", "i2", "i4", "i8", "?"))
 NAMES = {I8: "int8", U8: "uint8", I16: "int16"}
@@ -430,3 +434,7 @@ def all_cases():
         for group in (convolutions, products, elements, functions, windows, scales, movement, comparisons,
                       fixed_point):
             yield from group(dtype)
+
+
+if __name__ == "__main__":
+    write(sys.argv[2], next(case.graph for case in all_cases() if case.name == sys.argv[1]))
