@@ -158,7 +158,7 @@ bool quantization(OpWriter& w, const char* type) {
 bool quantize(OpWriter& w) { return quantization(w, "QuantizeLinear"); }
 // DequantizeLinear has no 64 bits.
 bool dequantizeLong(OpWriter& w) {
-  if (w.shape(1).size() > 0 && w.shape(0).size() > 1 && w.shape(1)[0] > 1) return false;
+  if (!w.shape(1).empty() && w.shape(0).size() > 1 && w.shape(1)[0] > 1) return false;
   std::string centred = w.make("Sub", {w.in[0], w.in[2]});
   w.write("Mul", {w.make("Cast", {centred}, {{"to", int64_t(onnxType(rt::DType::F32))}}), w.in[1]});
   return true;

@@ -9,6 +9,8 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/DenseMap.h"
 
+#include <cstring>
+
 namespace burin::quantize {
 
 // The integers of a constant that the float graph holds as real numbers.
@@ -22,8 +24,9 @@ struct StoredConstant {
   // Stored integers of type T.
   template <class T>
   std::vector<int64_t> values() const {
-    const T* first = reinterpret_cast<const T*>(bytes.data());
-    return std::vector<int64_t>(first, first + bytes.size() / sizeof(T));
+    std::vector<T> stored(bytes.size() / sizeof(T));
+    std::memcpy(stored.data(), bytes.data(), stored.size() * sizeof(T));
+    return {stored.begin(), stored.end()};
   }
 };
 using Locks = llvm::DenseMap<mlir::Value, LockedScale>;

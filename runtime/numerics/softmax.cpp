@@ -154,7 +154,8 @@ void softmaxTflite(const int16_t* x, int64_t stepX, int16_t* y, int64_t stepY, i
   const int32_t sum = saturate32(total);
   // sum = (1 + fraction) * 2^(31 - zeros): its reciprocal is that of 1 + fraction, shifted.
   const int zeros = leadingZeros(static_cast<uint32_t>(sum));
-  const int64_t fraction = (((int64_t{sum} << (zeros - 1)) + (1 << 13)) >> 14) - (1 << 16);
+  const int up = zeros > 1 ? zeros - 1 : 0; // a sum is not negative
+  const int64_t fraction = (((int64_t{sum} << up) + (1 << 13)) >> 14) - (1 << 16);
   const int64_t reciprocal = p.reciprocal.at(fraction + INT16_MIN);
   for (int64_t i = 0; i < count; ++i)
     y[i * stepY] = static_cast<int16_t>(

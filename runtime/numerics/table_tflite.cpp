@@ -135,7 +135,7 @@ bool Sigmoid16::encode(float scale, bool tanh) {
   const auto at = [](double d) { return 65536 / (1 + d); };
   for (uint32_t& entry : table_) {
     const double here = at(decay), middle = at(decay * fall), next = at(decay * fall * fall);
-    entry = static_cast<uint32_t>(here - ((here + next) / 2 - middle) / 2 + 0.5);
+    entry = static_cast<uint32_t>(roundToInteger(here - ((here + next) / 2 - middle) / 2, Rounding::HalfUp));
     decay *= fall * fall;
   }
   table_[255] = UINT16_MAX;
