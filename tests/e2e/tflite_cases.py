@@ -38,6 +38,11 @@ class Builder:
     def scale(self, low=0.02, high=0.2):
         return float(numpy.float32(self.rng.uniform(low, high)))
 
+    @staticmethod
+    def step(scale):
+        """A scale that is given for 8 bits."""
+        return scale
+
     def zero(self):
         return int(self.rng.integers(-100, 100)) + (0 if self.dtype == I8 else 128)
 
@@ -97,30 +102,30 @@ class Builder:
         return Case(self.name, self.graph, may_float, within)
 
 
-def convolutions(dtype):
+def convolutions(make):
     def conv(name, size, window, padding, activation, stride=(1, 1), dilation=(1, 1), bias=True):
-        b = Builder(name, dtype)
+        b = make(name)
         x, w = b.input(1, *size, 5), b.weights((6, *window, 5), 0)
         span = [(k - 1) * d + 1 for k, d in zip(window, dilation)]
         out = [-(-s // t) if padding == SAME else (s - p) // t + 1 for s, p, t in zip(size, span, stride)]
         return b.case("CONV_2D", [x, w, b.bias(x, w, 6)] if bias else [x, w], (1, *out, 6),
                       {"padding": padding, "stride_h": stride[0], "stride_w": stride[1], "activation": activation,
-                       "dilation_h": dilation[0], "dilation_w": dilation[1]}, scale=0.3)
+                       "dilation_h": dilation[0], "dilation_w": dilation[1]}, scale=b.step(0.3))
 
     def depthwise(name, multiplier, padding, activation, stride):
-        b = Builder(name, dtype)
+        b = make(name)
         x, w = b.input(1, 9, 8, 4), b.weights((1, 3, 3, 4 * multiplier), 3)
         out = (-(-9 // stride), -(-8 // stride)) if padding == SAME else ((9 - 3) // stride + 1, (8 - 3) // stride + 1)
         return b.case("DEPTHWISE_CONV_2D", [x, w, b.bias(x, w, 4 * multiplier)], (1, *out, 4 * multiplier),
                       {"padding": padding, "stride_h": stride, "stride_w": stride, "activation": activation,
-                       "depth_multiplier": multiplier}, scale=0.1)
+                       "depth_multiplier": multiplier}, scale=b.step(0.1))
 
     def transposed(name, padding, stride, bias):
-        b = Builder(name, dtype)
+        b = make(name)
         x, w = b.input(1, 4, 5, 3), b.weights((7, 3, 3, 3), 0)
         out = (1, 4 * stride, 5 * stride, 7) if padding == SAME else (1, 3 * stride + 3, 4 * stride + 3, 7)
         inputs = [b.ints(*out), w, x] + ([b.bias(x, w, 7)] if bias else [])
-        return b.case("TRANSPOSE_CONV", inputs, out, {"padding": padding, "stride_h": stride, "stride_w": stride}, scale=0.2)
+        return b.case("TRANSPOSE_CONV", inputs, out, {"padding": padding, "stride_h": stride, "stride_w": stride}, scale=b.step(0.2))
 
     yield conv("conv", (8, 7), (3, 3), SAME, NONE)
     yield conv("conv_valid_relu", (8, 7), (3, 2), VALID, RELU)
@@ -134,45 +139,45 @@ def convolutions(dtype):
     yield transposed("transpose_conv_valid", VALID, 1, False)
 
 
-def products(dtype):
+def products(make):
     def dense(name, shape, activation, keep=False, per_channel=False):
-        b = Builder(name, dtype)
+        b = make(name)
         x, w = b.input(*shape), b.weights((6, 20), 0 if per_channel else None)
         out = (*shape[:-1], 6) if keep else (int(numpy.prod(shape)) // 20, 6)
         return b.case("FULLY_CONNECTED", [x, w, b.bias(x, w, 6)], out, {"activation": activation, "keep_num_dims": keep},
-                      scale=0.13)
+                      scale=b.step(0.13))
 
     yield dense("dense", (3, 20), NONE)
     yield dense("dense_relu", (1, 4, 5), RELU)
     yield dense("dense_keep_dims", (2, 3, 20), NONE, keep=True)
-    if dtype == I8:
+    if make("").dtype != U8:
         yield dense("dense_per_channel", (2, 20), RELU6, per_channel=True)
         for name, swap in (("batch_matmul", 0), ("batch_matmul_adjoint", 1)):
-            b = Builder(name, dtype)
+            b = make(name)
             x, w = b.input(2, 3, 8), b.input(*((2, 5, 8) if swap else (2, 8, 5)))
-            yield b.case("BATCH_MATMUL", [x, w], (2, 3, 5), {"adj_y": swap}, scale=0.4)
+            yield b.case("BATCH_MATMUL", [x, w], (2, 3, 5), {"adj_y": swap}, scale=b.step(0.4))
 
 
-def elements(dtype):
+def elements(make):
     shape = (1, 16, 16, 3)
     for kind in ("ADD", "SUB", "MUL"):
         for activation in (NONE, RELU, RELU6):
-            b = Builder("%s_%d" % (kind.lower(), activation), dtype)
+            b = make("%s_%d" % (kind.lower(), activation))
             scale = b.scale(0.5, 0.9) if kind == "MUL" else b.scale(0.1, 0.3)
             yield b.case(kind, [b.input(*shape), b.input(*shape)], shape, {"activation": activation}, scale=scale)
-        b = Builder(kind.lower() + "_constant", dtype)
-        yield b.case(kind, [b.input(*shape), b.constant((1, 1, 1, 3))], shape, scale=0.4)
-        b = Builder(kind.lower() + "_scalar", dtype)
-        yield b.case(kind, [b.input(*shape), b.constant(())], shape, scale=0.4)
-        b = Builder(kind.lower() + "_broadcast", dtype)
-        yield b.case(kind, [b.input(*shape), b.input(1, 1, 1, 3)], shape, scale=0.4)
-    b = Builder("mul_itself", dtype)
+        b = make(kind.lower() + "_constant")
+        yield b.case(kind, [b.input(*shape), b.constant((1, 1, 1, 3))], shape, scale=b.step(0.4))
+        b = make(kind.lower() + "_scalar")
+        yield b.case(kind, [b.input(*shape), b.constant(())], shape, scale=b.step(0.4))
+        b = make(kind.lower() + "_broadcast")
+        yield b.case(kind, [b.input(*shape), b.input(1, 1, 1, 3)], shape, scale=b.step(0.4))
+    b = make("mul_itself")
     x = b.input(*shape)
-    yield b.case("MUL", [x, x], shape, scale=0.4)
-    b = Builder("add_far_scales", dtype)
-    yield b.case("ADD", [b.input(*shape, scale=3.7), b.input(*shape, scale=0.0011)], shape, scale=2.9)
+    yield b.case("MUL", [x, x], shape, scale=b.step(0.4))
+    b = make("add_far_scales")
+    yield b.case("ADD", [b.input(*shape, scale=b.step(3.7)), b.input(*shape, scale=b.step(0.0011))], shape, scale=b.step(2.9))
     for kind in ("MAXIMUM", "MINIMUM"):
-        b = Builder(kind.lower(), dtype)
+        b = make(kind.lower())
         x = b.input(*shape)
         t = b.graph.tensors[x]
         yield b.case(kind, [x, b.input(*shape, scale=t.scale[0], zero=t.zero_point[0])], shape, like=x)
@@ -210,9 +215,9 @@ def functions(dtype):
     yield b.case("SOFTMAX", [b.input(1, 4, 5, 6)], (1, 4, 5, 6), {"beta": 1.0}, scale=1 / 256, zero=low)
 
 
-def windows(dtype):
+def windows(make):
     def pool(name, kind, size, stride, padding, activation=NONE, zero=None):
-        b = Builder(name, dtype)
+        b = make(name)
         x = b.input(1, 9, 10, 5, zero=zero)
         out = [-(-s // stride) if padding == SAME else (s - k) // stride + 1 for s, k in zip((9, 10), size)]
         return b.case(kind, [x], (1, *out, 5), {"padding": padding, "stride_h": stride, "stride_w": stride,
@@ -226,30 +231,19 @@ def windows(dtype):
     for name, axes, shape, keep in (("mean", (1, 2), (1, 5), 0), ("mean_keep_dims", (1, 2), (1, 1, 1, 5), 1),
                                     ("mean_channels", (3,), (1, 9, 10), 0), ("mean_rows", (1,), (1, 10, 5), 0)):
         for scale in (None, "same"):
-            b = Builder(name + ("_same_scale" if scale else ""), dtype)
+            b = make(name + ("_same_scale" if scale else ""))
             x = b.input(1, 9, 10, 5)
             yield b.case("MEAN", [x, b.ints(*axes)], shape, {"keep_dims": keep}, like=x if scale else None)
-    b = Builder("reduce_max", dtype)
+    b = make("reduce_max")
     x = b.input(1, 9, 10, 5)
     yield b.case("REDUCE_MAX", [x, b.ints(1, 2)], (1, 5), {"keep_dims": 0}, like=x)
-    b = Builder("reduce_min", dtype)
+    b = make("reduce_min")
     x = b.input(1, 9, 10, 5)
     yield b.case("REDUCE_MIN", [x, b.ints(3)], (1, 9, 10, 1), {"keep_dims": 1}, like=x)
-    for name, axes, out in (("sum", (1, 2), (1, 5)), ("sum_channels", (3,), (1, 9, 10))):
-        b = Builder(name, dtype)
-        yield b.case("SUM", [b.input(1, 9, 10, 5), b.ints(*axes)], out, {"keep_dims": 0}, scale=0.4)
-    if dtype == I8:
-        for name, axes, out in (("product", (1,), (2, 4, 5)), ("product_rows", (1, 2), (2, 5))):
-            b = Builder(name, dtype)
-            yield b.case("REDUCE_PROD", [b.input(2, 3, 4, 5, scale=0.02, zero=3), b.ints(*axes)], out, {"keep_dims": 0},
-                         scale=0.004)
-    b = Builder("sum_same_scale", dtype)
-    x = b.input(1, 9, 10, 5, zero=b.low + 128)
-    yield b.case("SUM", [x, b.ints(3)], (1, 9, 10), {"keep_dims": 0}, like=x)
     for kind, label in (("RESIZE_BILINEAR", "bilinear"), ("RESIZE_NEAREST_NEIGHBOR", "nearest")):
         for name, size, align, half in (("", (11, 7), 0, 0), ("_align", (11, 13), 1, 0), ("_half", (9, 12), 0, 1),
                                         ("_double", (8, 10), 0, 0), ("_half_double", (8, 10), 0, 1), ("_smaller", (3, 2), 0, 1)):
-            b = Builder(label + name, dtype)
+            b = make(label + name)
             x = b.input(1, 4, 5, 3)
             yield b.case(kind, [x, b.ints(*size)], (1, *size, 3), {"align_corners": align, "half_pixel_centers": half}, like=x)
 
@@ -293,11 +287,11 @@ def scales(dtype):
     yield b.case("PADV2", [x, pads, value], (1, 7, 8, 4), like=x)
 
 
-def movement(dtype):
+def movement(make):
     shape = (1, 6, 7, 4)
 
     def moved(name, kind, out, *ints, **options):
-        b = Builder(name, dtype)
+        b = make(name)
         x = b.input(*shape)
         return b.case(kind, [x] + [b.ints(*i) for i in ints], out, options, like=x)
 
@@ -307,24 +301,24 @@ def movement(dtype):
     yield moved("strided_slice_masks", "STRIDED_SLICE", (1, 6, 4), (0, 0, 2, 0), (1, 1, 9, 9), (1, 1, 1, 1), begin_mask=1,
                 end_mask=10, shrink_axis_mask=4)
     yield moved("slice", "SLICE", (1, 2, 7, 3), (0, 3, 0, 1), (1, 2, -1, 3))
-    if dtype == U8:  # TFLite turns no signed bytes
+    if make("").dtype == U8:  # TFLite turns no signed bytes
         yield moved("reverse_sequence", "REVERSE_SEQUENCE", shape, (3,), seq_dim=1)
     yield moved("tile", "TILE", (1, 12, 7, 12), (1, 2, 1, 3))
     yield moved("reverse", "REVERSE_V2", shape, (2,))
     yield moved("gather_nd", "GATHER_ND", (2, 4), ((0, 5, 1), (0, 2, 6)))
-    b = Builder("arg_max", dtype)
+    b = make("arg_max")
     yield b.case("ARG_MAX", [b.input(*shape), b.ints(3)], (1, 6, 7), {"output_type": CODES[I32]}, dtype=I32)
-    b = Builder("arg_min", dtype)
+    b = make("arg_min")
     yield b.case("ARG_MIN", [b.input(*shape), b.ints(1)], (1, 7, 4), {"output_type": CODES[I32]}, dtype=I32)
-    b = Builder("top_k", dtype)
+    b = make("top_k")
     x = b.input(*shape)
     yield b.case("TOPK_V2", [x, b.add("c", (), I32, data=numpy.array(3, I32))], (1, 6, 7, 3), like=x, indices=I32)
-    b = Builder("gather", dtype)
+    b = make("gather")
     x = b.input(*shape)
     index = b.add("x1", (5,), I32)
     b.graph.inputs.append(index)
     yield b.case("GATHER", [x, index], (1, 6, 5, 4), {"axis": 2}, like=x)
-    b = Builder("select", dtype)
+    b = make("select")
     condition = b.add("x0", shape, "?")
     b.graph.inputs.append(condition)
     x = b.input(*shape, scale=0.07, zero=11)
@@ -347,7 +341,7 @@ def comparisons(dtype):
 
 
 def fixed_point(dtype):
-    """Roots, quotients, norms."""
+    """Roots, quotients, norms, sums and products."""
     shape = (1, 8, 32, 3)
     low = -128 if dtype == I8 else 0
     if dtype == I8:  # TFLite has these for signed bytes alone
@@ -378,6 +372,17 @@ def fixed_point(dtype):
                               ("log_softmax_steep", 20, 0.9)):
         b = Builder(name, dtype)
         yield b.case("LOG_SOFTMAX", [b.input(12, size, scale=scale)], (12, size), scale=1 / 16, zero=low + 255)
+    for name, axes, out in (("sum", (1, 2), (1, 5)), ("sum_channels", (3,), (1, 9, 10))):
+        b = Builder(name, dtype)
+        yield b.case("SUM", [b.input(1, 9, 10, 5), b.ints(*axes)], out, {"keep_dims": 0}, scale=0.4)
+    if dtype == I8:
+        for name, axes, out in (("product", (1,), (2, 4, 5)), ("product_rows", (1, 2), (2, 5))):
+            b = Builder(name, dtype)
+            yield b.case("REDUCE_PROD", [b.input(2, 3, 4, 5, scale=0.02, zero=3), b.ints(*axes)], out, {"keep_dims": 0},
+                         scale=0.004)
+    b = Builder("sum_same_scale", dtype)
+    x = b.input(1, 9, 10, 5, zero=b.low + 128)
+    yield b.case("SUM", [x, b.ints(3)], (1, 9, 10), {"keep_dims": 0}, like=x)
 
 
 def recurrent():
@@ -431,8 +436,9 @@ def recurrent():
 def all_cases():
     yield from recurrent()
     for dtype in (I8, U8):
-        for group in (convolutions, products, elements, functions, windows, scales, movement, comparisons,
-                      fixed_point):
+        for group in (convolutions, products, elements, windows, movement):
+            yield from group(lambda name, dtype=dtype: Builder(name, dtype))
+        for group in (functions, scales, comparisons, fixed_point):
             yield from group(dtype)
 
 
